@@ -1,0 +1,1 @@
+"""One retryable step each: the Prefect tasks which flows are made of."""
