@@ -1,0 +1,178 @@
+"""Settings: read from `COSELL_…` environment variables and a `.env` file, checked all at once, each problem named.
+
+The text of every field below is what `cosell doctor`, the error texts and `.env.example` say about it.
+"""
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AnyHttpUrl, BaseModel, Field, SecretStr, UrlConstraints, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cosell.errors import SettingsInvalid
+
+PREFIX = "COSELL_"
+DELIMITER = "__"
+MICROSOFT_CERTIFICATE_HOST = "3psostorageacct.blob.core.windows.net"
+
+HttpUrl = Annotated[AnyHttpUrl, UrlConstraints(max_length=2000)]
+
+
+class DataverseSettings(BaseModel):
+    """How to reach the CRM, with an application user of its own."""
+
+    url: HttpUrl = Field(description="address of the CRM, like https://contoso.crm.dynamics.com")
+    tenant_id: str = Field(min_length=1, description="Entra tenant of the CRM")
+    client_id: str = Field(min_length=1, description="application (client) id of the CRM's application user")
+    client_secret: SecretStr = Field(min_length=1, description="client secret of that application")
+
+
+class PartnerCenterSettings(BaseModel):
+    """How to reach Partner Center, on behalf of a Referrals admin who signed in."""
+
+    api_url: HttpUrl = Field(
+        default=AnyHttpUrl("https://api.partner.microsoft.com/v1.0"), description="Partner API, where referrals live"
+    )
+    webhook_api_url: HttpUrl = Field(
+        default=AnyHttpUrl("https://api.partnercenter.microsoft.com"),
+        description="Partner Center API, where webhooks are registered",
+    )
+    tenant_id: str = Field(min_length=1, description="Entra tenant of the partner account")
+    client_id: str = Field(min_length=1, description="application (client) id registered for Partner Center")
+    client_secret: SecretStr | None = Field(
+        default=None, description="client secret of that application; leave out for a public client"
+    )
+    refresh_token: SecretStr | None = Field(
+        default=None,
+        description="first refresh token, when there is no sign-in by `cosell connect partner-center`; "
+        "later ones are kept encrypted in the ledger",
+    )
+
+
+class ReceiverSettings(BaseModel):
+    """Where Partner Center's notifications arrive, and what proves that they are Microsoft's."""
+
+    public_url: HttpUrl | None = Field(
+        default=None,
+        description="address under which Microsoft reaches the receiver, without path, like https://sync.contoso.com",
+    )
+    host: str = Field(default="127.0.0.1", description="address the receiver listens on")
+    port: int = Field(default=8480, ge=0, le=65535, description="port the receiver listens on; 0 picks a free one")
+    certificate_hosts: tuple[str, ...] = Field(
+        default=(MICROSOFT_CERTIFICATE_HOST,),
+        description="JSON list of host[:port] from which signing certificates may be fetched",
+    )
+    trust_roots: Path | None = Field(
+        default=None, description="PEM file of the roots which signing certificates must lead to; default the system's"
+    )
+    dataverse_secret: SecretStr | None = Field(
+        default=None, description="secret which the CRM's wake-up calls carry; without it they are refused"
+    )
+
+
+class Settings(BaseSettings):
+    """All that is set from outside. Build it with `load_settings`, which names every problem at once."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter=DELIMITER, env_file=".env", extra="ignore", frozen=True
+    )
+
+    home: Path = Field(default=Path(".cosell"), description="data directory: ledger, key, logs")
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="ledger, like postgresql://user:password@host/name; default SQLite in the data directory",
+    )
+    authority: HttpUrl = Field(
+        default=AnyHttpUrl("https://login.microsoftonline.com"), description="where tokens are asked for"
+    )
+    ca_bundle: Path | None = Field(default=None, description="PEM file of certificate authorities to trust for HTTPS")
+    secret_key: SecretStr | None = Field(
+        default=None,
+        description="key which encrypts stored tokens (Fernet, 32 bytes in url-safe base64); default a file in the data "
+        "directory, made at first use; set it when several machines share one ledger",
+    )
+    mappings_dir: Path | None = Field(
+        default=None, description="directory with your own mapping files, laid over the ones that ship"
+    )
+    tenant: str = Field(
+        default="default", pattern=r"^[a-z0-9-]{1,40}$", description="name of this installation's tenant"
+    )
+    referral_link_template: str = Field(
+        default="https://partner.microsoft.com/referrals/v2/inbox?id={id}",
+        description="web address of a referral, with {id} in place of its id",
+    )
+    dataverse: DataverseSettings
+    partner_center: PartnerCenterSettings
+    receiver: ReceiverSettings = Field(default_factory=ReceiverSettings)
+
+    @cached_property
+    def ledger_url(self) -> str:
+        """SQLAlchemy address of the ledger, with the asynchronous driver filled in."""
+        if self.database_url is None:
+            return f"sqlite+aiosqlite:///{(self.home / 'ledger.db').absolute()}"
+        url = self.database_url.get_secret_value()
+        for scheme, driver in (
+            ("postgresql://", "postgresql+asyncpg://"),
+            ("postgres://", "postgresql+asyncpg://"),
+            ("sqlite://", "sqlite+aiosqlite://"),
+        ):
+            if url.startswith(scheme):
+                return driver + url.removeprefix(scheme)
+        return url
+
+
+def load_settings(values: Mapping[str, object] | None = None) -> Settings:
+    """Read and check all settings; `values` go before the environment.
+
+    Raises:
+        SettingsInvalid: at least one is missing or wrong; the text has a line for each, named by its variable.
+    """
+    try:
+        return Settings(**(values or {}))  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = [
+            _problem(tuple(str(part) for part in item["loc"]), item["type"], item["msg"]) for item in error.errors()
+        ]
+        raise SettingsInvalid("These settings have to be mended:\n" + "\n".join(_unfold(lines))) from None
+
+
+def _problem(path: tuple[str, ...], kind: str, message: str) -> str:
+    variable = PREFIX + DELIMITER.join(part.upper() for part in path)
+    purpose = describe_setting(path)
+    reason = "is missing" if kind == "missing" else f"is wrong: {message[0].lower()}{message[1:]}"
+    return f"  {variable} {reason}" + (f" — {purpose}" if purpose else "")
+
+
+def _unfold(lines: list[str]) -> list[str]:
+    """Replace 'the whole group is missing' by a line for each required setting of that group."""
+    unfolded: list[str] = []
+    for line in lines:
+        group = line.split()[0].removeprefix(PREFIX).lower()
+        field = Settings.model_fields.get(group)
+        model = field.annotation if field else None
+        if isinstance(model, type) and issubclass(model, BaseModel) and " is missing" in line:
+            unfolded += [
+                _problem((group, name), "missing", "")
+                for name, inner in model.model_fields.items()
+                if inner.is_required()
+            ]
+        else:
+            unfolded.append(line)
+    return unfolded
+
+
+def describe_setting(path: tuple[str, ...]) -> str:
+    """Return what a setting is for; empty when there is no such setting."""
+    fields = Settings.model_fields
+    for position, part in enumerate(path):
+        field = fields.get(part)
+        if field is None:
+            return ""
+        model = field.annotation
+        if isinstance(model, type) and issubclass(model, BaseModel) and position + 1 < len(path):
+            fields = model.model_fields
+        else:
+            return field.description or ""
+    return ""
