@@ -1,0 +1,1 @@
+"""Mapping: loads, checks and applies the tables in `mappings/`. Pure: no network, no ledger, no clock."""

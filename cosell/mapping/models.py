@@ -1,0 +1,168 @@
+"""What a mapping file may say, as strict models: an unknown key or a wrong word is an error, never ignored."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from cosell.domain.ids import Side
+from cosell.domain.stages import OpportunityStage
+
+Column = Annotated[str, StringConstraints(pattern=r"^(\$[a-z_]+|[a-z][a-z0-9_]*)$")]
+"""A logical column name, or `$name` of the setting that holds one."""
+Pointer = Annotated[str, StringConstraints(pattern=r"^(\$[a-z_]+|(/[A-Za-z0-9_-]+)+)$")]
+"""A JSON pointer into the referral (RFC 6901), or `$name` of a value that is computed from it."""
+
+
+class Strict(BaseModel):
+    """Base of all rows: frozen, nothing unknown."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Kind(StrEnum):
+    """What a field holds, which decides how it is compared and written."""
+
+    TEXT = "text"
+    MEMO = "memo"
+    MONEY = "money"
+    DATE = "date"
+    ID = "id"
+
+
+class Direction(StrEnum):
+    """Which way a field may travel."""
+
+    BOTH = "both"
+    TO_DATAVERSE = "to_dataverse"
+    TO_PARTNER_CENTER = "to_partner_center"
+
+    def allows(self, side: Side) -> bool:
+        """Tell whether the field may be written on `side`."""
+        return self is Direction.BOTH or self.value == f"to_{side}"
+
+
+class Frozen(StrEnum):
+    """From which moment on Partner Center takes no change of a field."""
+
+    NEVER = "never"
+    CREATED = "created"
+    SHARED = "shared"
+    TERMINAL = "terminal"
+
+
+class FieldRow(Strict):
+    """One field which both sides share."""
+
+    field: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="our name of the field")
+    kind: Kind
+    partner_center: Pointer
+    dataverse: Column
+    direction: Direction
+    owner: Side
+    frozen: Frozen
+    required: bool = Field(default=False, description="Partner Center wants a value; emptied in the CRM, it stays")
+    length: int | None = Field(default=None, gt=0, description="longest text the CRM's column takes")
+
+
+class OpportunityColumns(Strict):
+    """The opportunity's columns which the sync itself reads and keeps."""
+
+    name: Column
+    sync_switch: Column
+    referral_id: Column
+    audit: Column
+    help: Column
+    visible: Column
+    purchase_intent: Column
+    state: Column
+    status_reason: Column
+    account: Column
+    contact: Column
+    customer: Column
+    currency: Column
+    owner: Column
+
+
+class TableMapping(Strict):
+    """A CRM table: logical name, name in addresses, primary key."""
+
+    table: Column
+    set: Column
+    id: Column
+
+
+class OpportunityMapping(TableMapping):
+    """`mappings/opportunity.yaml`."""
+
+    columns: OpportunityColumns
+    fields: tuple[FieldRow, ...]
+
+
+class CopiedField(Strict):
+    """A field which is only copied when a record is created."""
+
+    field: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    partner_center: Pointer
+    dataverse: Column
+    length: int = Field(gt=0)
+
+
+class PartyMapping(TableMapping):
+    """`mappings/account.yaml` and `mappings/contact.yaml`."""
+
+    match: tuple[str, ...]
+    fields: tuple[CopiedField, ...]
+
+
+class StatusRow(Strict):
+    """One pair of state and status reason of the opportunity and the stage it means."""
+
+    stage: OpportunityStage
+    state: int
+    status_reason: int
+
+
+class Statuses(Strict):
+    """`mappings/statuses.yaml`."""
+
+    opportunity: tuple[StatusRow, ...]
+
+
+class Catalogue(TableMapping):
+    """The catalogue of solutions."""
+
+    name: Column
+    identifier: Column
+    type: Column
+    publisher: Column
+
+
+class SolutionsMapping(TableMapping):
+    """`mappings/solutions.yaml`; `opportunity` and `detail` are lookups, spelled as schema names (case matters)."""
+
+    opportunity: str
+    detail: str
+    name: Column
+    quantity: Column
+    price: Column
+    catalogue: Catalogue
+
+
+class Choices(Strict):
+    """`mappings/choices.yaml`: label in the CRM to code in Partner Center."""
+
+    help: Mapping[str, str]
+    purchase_intent: Mapping[str, str]
+
+
+class Mappings(Strict):
+    """All mapping files together."""
+
+    opportunity: OpportunityMapping
+    account: PartyMapping
+    contact: PartyMapping
+    statuses: Statuses
+    solutions: SolutionsMapping
+    choices: Choices

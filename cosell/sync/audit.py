@@ -1,0 +1,48 @@
+"""What the seller reads in the CRM: the mark before the name and the audit text. Pure."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from cosell.domain.ids import Side
+from cosell.mapping.values import CHECK_MARK, CROSS_MARK, ELLIPSIS
+from cosell.sync.plan import Plan
+from cosell.sync.planner import label
+
+AUDIT_LENGTH = 10_000
+"""Characters the audit column holds; the oldest lines give way."""
+
+
+def mark_name(name: str, *, has_problem: bool, show_check_mark: bool) -> str:
+    """Return the opportunity's name as the CRM shows it: ✔ in step, ✖ not; bare when the setting says so."""
+    return f"{CROSS_MARK if has_problem else CHECK_MARK} {name}" if show_check_mark else name
+
+
+def describe_plan(plan: Plan) -> list[str]:
+    """Return the sentences which tell what a plan did: one for each direction, then each note that is news."""
+    sentences = []
+    to_partner_center = [label(field) for field in plan.changes_on(Side.PARTNER_CENTER)]
+    to_dataverse = [label(field) for field in plan.changes_on(Side.DATAVERSE)]
+    if plan.moves_referral_to:
+        to_partner_center.append(f"Status ({plan.moves_referral_to}, {plan.stage.rule})")
+    if plan.moves_opportunity_to:
+        to_dataverse.append(f"Status ({plan.moves_opportunity_to}, {plan.stage.rule})")
+    if to_partner_center:
+        sentences.append(f"Sent to Partner Center: {_list(to_partner_center)}.")
+    if to_dataverse:
+        sentences.append(f"Received from Partner Center: {_list(to_dataverse)}.")
+    return sentences + [note.text for note in plan.news]
+
+
+def write_audit(audit: str | None, sentences: Iterable[str], *, now: datetime, length: int = AUDIT_LENGTH) -> str:
+    """Return the audit text with one dated line for each sentence put before it, newest first, within `length`."""
+    stamp = f"{now:%Y-%m-%d %H:%M} UTC"
+    lines = [f"{stamp} - {sentence}" for sentence in sentences]
+    text = "\n".join([*lines, audit.strip()] if audit and audit.strip() else lines)
+    if len(text) <= length:
+        return text
+    kept = text[: length - 2]
+    return f"{kept.rsplit(chr(10), 1)[0] if chr(10) in kept else kept}\n{ELLIPSIS}"
+
+
+def _list(names: list[str]) -> str:
+    return ", ".join([names[0], *(name[0].lower() + name[1:] for name in names[1:])])

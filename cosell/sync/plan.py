@@ -1,0 +1,102 @@
+"""A plan: what would be written where and why, before anything is. Made by the planner, carried out by `apply`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cosell.domain.ids import Side
+from cosell.domain.snapshot import Value, is_empty
+from cosell.domain.stages import OpportunityStage, ReferralStage
+from cosell.errors import Origin, UnsafePlan
+from cosell.sync.stages import IN_STEP, StageDecision, StagePair
+
+EMPTIED_AT_MOST = 2
+"""How many shared fields one plan may empty on one side; more than that looks like a side which lost its data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One field which is to be written on `side`."""
+
+    side: Side
+    field: str
+    old: Value
+    new: Value
+    rule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldConflict:
+    """Both sides moved to different values; `winner` is the side whose value stays."""
+
+    field: str
+    partner_center: Value
+    dataverse: Value
+    winner: Side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something the seller is told in the audit text, once for as long as `key` holds.
+
+    `is_problem` puts the ✖ before the opportunity's name until it is gone.
+    """
+
+    key: str
+    text: str
+    is_problem: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything one look at one pair asks for. An empty plan is an echo, or peace."""
+
+    changes: tuple[Change, ...] = ()
+    stage: StageDecision = IN_STEP
+    stages: StagePair
+    """The stages both sides will have when the plan has been applied."""
+    conflicts: tuple[FieldConflict, ...] = ()
+    notes: tuple[Note, ...] = ()
+    """All that holds now, told before or not."""
+    news: tuple[Note, ...] = ()
+    """The notes which the seller has not been told yet."""
+    base: Mapping[str, Value] = field(default_factory=dict)
+    """What both sides will agree on when the plan has been applied."""
+
+    def changes_on(self, side: Side) -> dict[str, Value]:
+        """Return the new values of one side, by field."""
+        return {change.field: change.new for change in self.changes if change.side is side}
+
+    @property
+    def moves_referral_to(self) -> ReferralStage | None:
+        """The stage the referral is to move to, None when it stays."""
+        return self.stage.move_referral_to
+
+    @property
+    def moves_opportunity_to(self) -> OpportunityStage | None:
+        """The stage the opportunity is to move to, None when it stays."""
+        return self.stage.move_opportunity_to
+
+    @property
+    def has_problem(self) -> bool:
+        """Whether the opportunity carries the ✖."""
+        return any(note.is_problem for note in self.notes)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing would be written on either side."""
+        return not (self.changes or self.moves_referral_to or self.moves_opportunity_to or self.news)
+
+    def raise_if_unsafe(self, record: str) -> None:
+        """Stop a plan which would empty a record.
+
+        Raises:
+            UnsafePlan: more fields would be emptied on one side than a person does in one edit.
+        """
+        for side in Side:
+            emptied = [change.field for change in self.changes if change.side is side and is_empty(change.new)]
+            if len(emptied) > EMPTIED_AT_MOST:
+                raise UnsafePlan(
+                    f"Nothing was written: {len(emptied)} fields would be emptied at once on the {side} side "
+                    f"({', '.join(emptied)}). Look at both records; fill in one of the fields to go on.",
+                    origin=Origin(record=record),
+                )

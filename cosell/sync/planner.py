@@ -1,0 +1,176 @@
+"""Plans one pair: base, referral and opportunity in, a plan out. Pure: the same in, the same out.
+
+This is the one room behind the many doors: webhook, schedule, poll, reconcile and a person's hand all end here.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cosell.domain.ids import Side
+from cosell.domain.snapshot import Value, is_empty, snapshot_to_json
+from cosell.domain.stages import OpportunityStage, ReferralStage
+from cosell.mapping.models import Direction, FieldRow, Frozen
+from cosell.sync.merge import UNKNOWN, Merge, merge_field, winner_of
+from cosell.sync.plan import Change, FieldConflict, Note, Plan
+from cosell.sync.stages import StageDecision, StagePair, decide_stage
+
+BASE_REFERRAL_STAGE = "$referral_stage"
+BASE_OPPORTUNITY_STAGE = "$opportunity_stage"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What one look found on both sides.
+
+    `notes` are remarks which were made while reading (a value that is not understood, what Microsoft's copy says).
+    """
+
+    referral: Mapping[str, Value]
+    opportunity: Mapping[str, Value]
+    stages: StagePair
+    is_shared: bool = False
+    """Whether the referral is visible to Microsoft's sellers."""
+    notes: Sequence[Note] = field(default=())
+
+
+def plan_sync(seen: Seen, *, base: Mapping[str, Value], told: frozenset[str], rows: Sequence[FieldRow]) -> Plan:
+    """Return what one look at a pair asks for.
+
+    Args:
+        seen: both sides, read fresh.
+        base: what both agreed on last, as recorded by the ledger; empty at the first meeting.
+        told: keys of the notes which the seller has been told already.
+        rows: the shared fields of the mapping.
+    """
+    base_stages = _read_base_stages(base)
+    stage = decide_stage(seen.stages, base=base_stages)
+    draft = _Draft(is_closed=seen.stages.referral.is_terminal, is_shared=seen.is_shared)
+    for row in rows:
+        if row.field in seen.referral and row.field in seen.opportunity:
+            draft.add(row, base.get(row.field, UNKNOWN), seen)
+        elif row.field in base:
+            draft.base[row.field] = base[row.field]
+    notes = [*seen.notes, *draft.notes, *_stage_notes(stage)]
+    return Plan(
+        changes=tuple(draft.changes),
+        stage=stage,
+        stages=_stages_after(seen.stages, stage),
+        conflicts=tuple(draft.conflicts),
+        notes=tuple(notes),
+        news=tuple(note for note in notes if note.key not in told),
+        base={**draft.base, **_write_base_stages(seen.stages, stage)},
+    )
+
+
+@dataclass(slots=True)
+class _Draft:
+    """The fields of a plan in the making."""
+
+    is_closed: bool
+    is_shared: bool
+    changes: list[Change] = field(default_factory=list)
+    conflicts: list[FieldConflict] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    base: dict[str, Value] = field(default_factory=dict)
+
+    def add(self, row: FieldRow, base: object, seen: Seen) -> None:
+        """Decide one field and note what follows."""
+        ours, theirs = seen.opportunity[row.field], seen.referral[row.field]
+        found = merge_field(base=base, partner_center=theirs, dataverse=ours)
+        if found is Merge.AGREED:
+            self.base[row.field] = ours
+            return
+        winner, rule = self._pick(row, found)
+        hindrance = self._hindrance(row, winner, ours)
+        if hindrance:
+            self._hold(row, base, hindrance, value=ours if winner is Side.DATAVERSE else theirs)
+            return
+        new, old = (ours, theirs) if winner is Side.DATAVERSE else (theirs, ours)
+        if base is UNKNOWN and is_empty(new):
+            return  # At the first meeting nothing is emptied, whoever owns the field.
+        self.changes.append(Change(side=winner.other, field=row.field, old=old, new=new, rule=rule))
+        self.base[row.field] = new
+        if found is Merge.CONFLICT and row.direction is Direction.BOTH:
+            self._record_conflict(row, ours, theirs, winner)
+
+    @staticmethod
+    def _pick(row: FieldRow, found: Merge) -> tuple[Side, str]:
+        if row.direction is Direction.TO_DATAVERSE:
+            return Side.PARTNER_CENTER, "follows Partner Center"
+        if row.direction is Direction.TO_PARTNER_CENTER:
+            return Side.DATAVERSE, "follows the CRM"
+        winner = winner_of(found, owner=row.owner) or row.owner
+        return winner, f"both moved, {winner} owns it" if found is Merge.CONFLICT else f"moved on {winner}"
+
+    def _hindrance(self, row: FieldRow, winner: Side, ours: Value) -> str:
+        """Say why a value of the CRM cannot reach Partner Center; empty when it can."""
+        if winner is Side.PARTNER_CENTER:
+            return ""
+        if self.is_closed:
+            return "the referral is closed in Partner Center and takes no changes"
+        if row.frozen is Frozen.CREATED or (row.frozen is Frozen.SHARED and self.is_shared):
+            return "Partner Center does not let it change any more"
+        if row.required and is_empty(ours):
+            return "Partner Center wants a value here, so its own was left as it is"
+        return ""
+
+    def _hold(self, row: FieldRow, base: object, hindrance: str, *, value: Value) -> None:
+        if base is not UNKNOWN:
+            self.base[row.field] = base  # type: ignore[assignment]
+        # An id that cannot be written any more is nothing a seller can mend.
+        if row.direction is Direction.BOTH:
+            key = f"held:{row.field}:{fingerprint(value)}"
+            self.notes.append(Note(key=key, text=f"{label(row.field)} was not sent: {hindrance}.", is_problem=True))
+
+    def _record_conflict(self, row: FieldRow, ours: Value, theirs: Value, winner: Side) -> None:
+        self.conflicts.append(FieldConflict(field=row.field, partner_center=theirs, dataverse=ours, winner=winner))
+        kept, lost = (ours, theirs) if winner is Side.DATAVERSE else (theirs, ours)
+        self.notes.append(
+            Note(
+                key=f"conflict:{row.field}:{fingerprint(ours)}:{fingerprint(theirs)}",
+                text=f"{label(row.field)} was changed on both sides: kept {show(kept)}, "
+                f"not {show(lost)} from {'Partner Center' if winner is Side.DATAVERSE else 'the CRM'}.",
+            )
+        )
+
+
+def label(field_name: str) -> str:
+    """Return a field's name as a person reads it at the start of a sentence."""
+    return field_name.replace("_", " ").capitalize()
+
+
+def show(value: Value) -> str:
+    """Return a value as a person reads it, cut to a length that fits into an audit line."""
+    if is_empty(value):
+        return "nothing"
+    text = ", ".join(sorted(value)) if isinstance(value, frozenset) else str(value)
+    return f"“{text[:80]}…”" if len(text) > 80 else f"“{text}”"
+
+
+def fingerprint(value: Value) -> str:
+    """Return a short, stable mark of a value, from which the value cannot be read."""
+    return hashlib.sha256(repr(snapshot_to_json({"": value})).encode()).hexdigest()[:12]
+
+
+def _stage_notes(stage: StageDecision) -> Iterable[Note]:
+    if stage.refused:
+        yield Note(key=f"stage:{stage.rule}", text=stage.refused, is_problem=True)
+
+
+def _stages_after(now: StagePair, stage: StageDecision) -> StagePair:
+    return StagePair(
+        referral=stage.move_referral_to or now.referral, opportunity=stage.move_opportunity_to or now.opportunity
+    )
+
+
+def _write_base_stages(now: StagePair, stage: StageDecision) -> dict[str, Value]:
+    after = _stages_after(now, stage)
+    return {BASE_REFERRAL_STAGE: after.referral.value, BASE_OPPORTUNITY_STAGE: after.opportunity.value}
+
+
+def _read_base_stages(base: Mapping[str, Value]) -> StagePair | None:
+    referral, opportunity = base.get(BASE_REFERRAL_STAGE), base.get(BASE_OPPORTUNITY_STAGE)
+    if not isinstance(referral, str) or not isinstance(opportunity, str):
+        return None
+    return StagePair(referral=ReferralStage(referral), opportunity=OpportunityStage(opportunity))
