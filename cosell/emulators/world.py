@@ -140,6 +140,13 @@ class World:
     clock: MovableClock = field(default_factory=MovableClock)
     tokens: TokenBook = field(default_factory=TokenBook)
     violations: list[Violation] = field(default_factory=list)
+    aliases: dict[str, str] = field(default_factory=dict)
+    """Origins which are the same service under another address: the plain port's, with the TLS port's as value."""
+
+    def is_for(self, caller: Caller, origin: str) -> bool:
+        """Tell whether a caller's token is meant for the service at `origin`; audience `*` is meant for any."""
+        audience = caller.audience
+        return audience in {"*", origin} or self.aliases.get(audience, audience) == self.aliases.get(origin, origin)
 
     def violate(self, service: str, rule: str, record: str, detail: str = "") -> None:
         """Note a broken rule; `GET /_emulator/violations` lists them."""

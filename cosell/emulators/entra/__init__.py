@@ -1,0 +1,1 @@
+"""Stand-in of Microsoft Entra ID: issues the tokens which the two APIs ask for."""
