@@ -1,0 +1,170 @@
+"""Entra's side of a sign-in: msal applications, and what Entra's refusals mean for the person who set us up.
+
+msal runs on our own HTTP connections, so that one TLS policy holds for all; it blocks, so it is called in a thread.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msal
+from pydantic import SecretStr
+
+from cosell.errors import (
+    CosellError,
+    CredentialsRejected,
+    Origin,
+    ServiceUnavailable,
+    ServiceUnreachable,
+    SignInRequired,
+)
+from cosell.http.tls import tls_context
+
+_AADSTS = re.compile(r"AADSTS(\d{4,8})")
+_WRONG_SETTING = {
+    "7000215": ("CLIENT_SECRET", "the client secret is wrong"),
+    "7000222": ("CLIENT_SECRET", "the client secret has expired"),
+    "7000218": ("CLIENT_SECRET", "the application needs a client secret"),
+    "700025": ("CLIENT_SECRET", "the application is a public client and has no client secret"),
+    "700016": ("CLIENT_ID", "there is no such application in this tenant"),
+    "700038": ("CLIENT_ID", "this is no application id"),
+    "90002": ("TENANT_ID", "there is no such tenant"),
+    "900023": ("TENANT_ID", "this is no tenant"),
+    "500011": ("{url}", "Entra knows no service at this address"),
+}
+_GONE_SIGN_IN = frozenset({"invalid_grant", "interaction_required", "consent_required", "login_required"})
+_NOT_NOW = frozenset({"temporarily_unavailable", "server_error"})
+
+MsalHttp = Callable[[], "MsalConnections"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who we are for Entra; `settings_prefix` begins the settings it comes from, `url_setting` names the service's."""
+
+    authority: str
+    tenant_id: str
+    client_id: str
+    client_secret: SecretStr | None
+    settings_prefix: str
+    url_setting: str
+    ca_bundle: Path | None = None
+    transport: httpx.BaseTransport | None = field(default=None, repr=False)
+
+
+class MsalConnections:
+    """The little of an HTTP client that msal asks for, on httpx (Microsoft: MSAL for Python, http_client)."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._http = httpx.Client(
+            verify=tls_context(identity.ca_bundle) if identity.transport is None else True,
+            transport=identity.transport,
+            timeout=httpx.Timeout(30, connect=10),
+            follow_redirects=False,
+        )
+
+    def get(
+        self,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **_: object,
+    ) -> httpx.Response:
+        """Send a GET."""
+        return self._http.get(url.strip(), params=params, headers=_without_none(headers))
+
+    def post(
+        self,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        data: Mapping[str, str | None] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **_: object,
+    ) -> httpx.Response:
+        """Send a form."""
+        return self._http.post(url, params=params, data=_without_none(data), headers=_without_none(headers))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+
+def build_application(identity: Identity, *, cache: msal.TokenCache) -> Any:  # noqa: ANN401 - msal has no types
+    """Return msal's application for this identity: confidential with a secret, else public. Asks Entra for its ways.
+
+    Raises:
+        CosellError: Entra cannot be reached, or does not know the tenant.
+    """
+    authority = f"{identity.authority.rstrip('/')}/{identity.tenant_id}"
+    secret = identity.client_secret.get_secret_value() if identity.client_secret else None
+    kind = msal.ConfidentialClientApplication if secret else msal.PublicClientApplication
+
+    def build() -> Any:  # noqa: ANN401 - msal has no types
+        try:
+            return kind(
+                identity.client_id,
+                client_credential=secret,
+                authority=authority,
+                instance_discovery=False,
+                token_cache=cache,
+                http_client=MsalConnections(identity),
+            )
+        except (ValueError, KeyError):
+            raise CredentialsRejected(
+                f"Entra does not know the tenant; look at {identity.settings_prefix}TENANT_ID and COSELL_AUTHORITY",
+                origin=Origin(service="Entra"),
+            ) from None
+
+    return ask_entra(build)
+
+
+def ask_entra(question: Callable[[], Any]) -> Any:  # noqa: ANN401 - msal has no types
+    """Run one of msal's questions; what goes wrong on the way becomes one of our errors, without msal's own words."""
+    origin = Origin(service="Entra")
+    try:
+        return question()
+    except httpx.ConnectError:
+        message = "Entra cannot be reached; look at COSELL_AUTHORITY and COSELL_CA_BUNDLE"
+        failure: CosellError = ServiceUnreachable(message, origin=origin)
+    except httpx.HTTPError:
+        failure = ServiceUnreachable("The connection to Entra broke off before the answer", origin=origin)
+    except (msal.exceptions.MsalError, ValueError, KeyError, RuntimeError):
+        failure = ServiceUnavailable("Entra cannot answer now", origin=origin)
+    raise failure
+
+
+def entra_error(result: Mapping[str, object], identity: Identity) -> CosellError:
+    """Return the error that msal's unsuccessful `result` stands for; Entra's own sentence is never passed on."""
+    kind = str(result.get("error", ""))
+    told = _AADSTS.search(str(result.get("error_description", "")))
+    number = told.group(1) if told else ""
+    origin = Origin(
+        service="Entra",
+        code=f"AADSTS{number}" if number else kind,
+        request_id=str(result.get("trace_id") or result.get("correlation_id") or ""),
+    )
+    if number in _WRONG_SETTING:
+        name, reason = _WRONG_SETTING[number]
+        setting = identity.url_setting if name == "{url}" else identity.settings_prefix + name
+        return CredentialsRejected(f"Entra does not accept who we are: {reason}; look at {setting}", origin=origin)
+    if kind in _GONE_SIGN_IN:
+        return SignInRequired(
+            "The sign-in to Partner Center has ended; a Referrals admin has to run `cosell connect partner-center`",
+            origin=origin,
+        )
+    if kind in _NOT_NOW:
+        return ServiceUnavailable("Entra cannot answer now", origin=origin)
+    return CredentialsRejected(
+        f"Entra does not accept who we are; look at {identity.settings_prefix}CLIENT_ID and "
+        f"{identity.settings_prefix}CLIENT_SECRET",
+        origin=origin,
+    )
+
+
+def _without_none(pairs: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return {name: value for name, value in pairs.items() if value is not None} if pairs else None
