@@ -1,0 +1,121 @@
+"""Clients for Partner Center, put together from the settings."""
+
+import asyncio
+
+import httpx
+
+from cosell.domain.clock import Clock, utc_clock
+from cosell.http.auth import UserTokens
+from cosell.http.connections import open_connections
+from cosell.http.entra import Identity
+from cosell.http.pace import Pace, Sleep
+from cosell.http.service import Service, SignIn, scope_of
+from cosell.http.tokens import TokenSource, TokenVault
+from cosell.http.transport import ServiceClient
+from cosell.partner_center.client import PartnerCenterClient
+from cosell.partner_center.reading import SERVICE_NAME
+from cosell.partner_center.webhooks import WebhookClient
+from cosell.settings import Settings
+
+VAULT_NAME = "partner-center"
+PREFIX = "COSELL_PARTNER_CENTER__"
+
+
+def partner_center_identity(settings: Settings) -> Identity:
+    """Return who we are for Entra when we speak to Partner Center."""
+    own = settings.partner_center
+    return Identity(
+        authority=str(settings.authority),
+        tenant_id=own.tenant_id,
+        client_id=own.client_id,
+        client_secret=own.client_secret,
+        settings_prefix=PREFIX,
+        url_setting=f"{PREFIX}API_URL",
+        ca_bundle=settings.ca_bundle,
+    )
+
+
+def partner_center_scope(settings: Settings) -> str:
+    """Return the scope of the Partner API, for signing in."""
+    return scope_of(str(settings.partner_center.api_url))
+
+
+def partner_center_tokens(settings: Settings, *, url: str, vault: TokenVault, clock: Clock) -> UserTokens:
+    """Return tokens for one of the two APIs; both come from the same sign-in."""
+    return UserTokens(
+        partner_center_identity(settings),
+        scope=scope_of(url),
+        vault=vault,
+        vault_name=VAULT_NAME,
+        clock=clock,
+        first_refresh_token=settings.partner_center.refresh_token,
+    )
+
+
+def open_partner_center(
+    settings: Settings,
+    vault: TokenVault,
+    *,
+    clock: Clock = utc_clock,
+    sleep: Sleep = asyncio.sleep,
+    tokens: TokenSource | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    max_in_flight: int = 2,
+    per_second: int = 5,
+) -> PartnerCenterClient:
+    """Return a client for referrals, to be used with `async with`.
+
+    Two requests at once and five a second are our own limits: Microsoft names none, and asks for restraint.
+    """
+    url = str(settings.partner_center.api_url)
+    service = Service(
+        name=SERVICE_NAME,
+        base_url=url,
+        settings_prefix=PREFIX,
+        url_setting=f"{PREFIX}API_URL",
+        sign_in=SignIn.PERSON,
+        correlation_headers=("client-request-id", "MS-CorrelationId"),
+    )
+    return PartnerCenterClient(
+        ServiceClient(
+            service,
+            tokens=tokens or partner_center_tokens(settings, url=url, vault=vault, clock=clock),
+            http=open_connections(ca_bundle=settings.ca_bundle, max_connections=max_in_flight, transport=transport),
+            pace=Pace(max_in_flight=max_in_flight, per_second=per_second, clock=clock, sleep=sleep),
+            clock=clock,
+            sleep=sleep,
+        )
+    )
+
+
+def open_webhooks(
+    settings: Settings,
+    vault: TokenVault,
+    *,
+    clock: Clock = utc_clock,
+    sleep: Sleep = asyncio.sleep,
+    tokens: TokenSource | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> WebhookClient:
+    """Return a client for the webhook registration, to be used with `async with`."""
+    url = str(settings.partner_center.webhook_api_url)
+    service = Service(
+        name=SERVICE_NAME,
+        base_url=url,
+        settings_prefix=PREFIX,
+        url_setting=f"{PREFIX}WEBHOOK_API_URL",
+        sign_in=SignIn.PERSON,
+        headers={"MS-Contract-Version": "v1"},
+        correlation_headers=("MS-CorrelationId",),
+        idempotency_header="MS-RequestId",
+    )
+    return WebhookClient(
+        ServiceClient(
+            service,
+            tokens=tokens or partner_center_tokens(settings, url=url, vault=vault, clock=clock),
+            http=open_connections(ca_bundle=settings.ca_bundle, max_connections=1, transport=transport),
+            pace=Pace(max_in_flight=1, per_second=2, clock=clock, sleep=sleep),
+            clock=clock,
+            sleep=sleep,
+        )
+    )

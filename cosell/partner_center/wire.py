@@ -1,0 +1,40 @@
+"""How Partner Center's JSON is read: any case of key, and null, "" and missing all say the same: nothing."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic.alias_generators import to_camel
+
+
+def _in_utc(at: datetime) -> datetime:
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
+"""A point in time, aware, in UTC; the seventh digit of the fraction is dropped."""
+
+
+class WireModel(BaseModel):
+    """A part of what Partner Center answers; members we do not know are kept.
+
+    Microsoft's pages show the same member as `DealValue` and `dealValue`, the service sends the latter.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_any_case(cls, members: object) -> object:
+        if not isinstance(members, dict):
+            return members
+        names = {(field.alias or name).lower(): field.alias or name for name, field in cls.model_fields.items()}
+        names |= {name.lower(): field.alias or name for name, field in cls.model_fields.items()}
+        known: dict[str, object] = {}
+        for name, member in members.items():
+            field = names.get(str(name).lower())
+            if field is None:
+                known.setdefault(str(name), member)
+            elif member is not None and member != "":
+                known[field] = member
+        return known
