@@ -59,6 +59,8 @@ class Plan:
     """All that holds now, told before or not."""
     news: tuple[Note, ...] = ()
     """The notes which the seller has not been told yet."""
+    told: frozenset[str] = frozenset()
+    """Keys of all that the seller will have been told when the plan has been applied."""
     base: Mapping[str, Value] = field(default_factory=dict)
     """What both sides will agree on when the plan has been applied."""
 

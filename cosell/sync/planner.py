@@ -15,6 +15,8 @@ from cosell.sync.merge import UNKNOWN, Merge, merge_field, winner_of
 from cosell.sync.plan import Change, FieldConflict, Note, Plan
 from cosell.sync.stages import StageDecision, StagePair, decide_stage
 
+EVENT = "event:"
+"""Begins the key of a note about something that happened once: it stays told when it is no longer so."""
 BASE_REFERRAL_STAGE = "$referral_stage"
 BASE_OPPORTUNITY_STAGE = "$opportunity_stage"
 
@@ -59,6 +61,7 @@ def plan_sync(seen: Seen, *, base: Mapping[str, Value], told: frozenset[str], ro
         conflicts=tuple(draft.conflicts),
         notes=tuple(notes),
         news=tuple(note for note in notes if note.key not in told),
+        told=frozenset(note.key for note in notes) | {key for key in told if key.startswith(EVENT)},
         base={**draft.base, **_write_base_stages(seen.stages, stage)},
     )
 
@@ -87,8 +90,11 @@ class _Draft:
             self._hold(row, base, hindrance, value=ours if winner is Side.DATAVERSE else theirs)
             return
         new, old = (ours, theirs) if winner is Side.DATAVERSE else (theirs, ours)
-        if base is UNKNOWN and is_empty(new):
-            return  # At the first meeting nothing is emptied, whoever owns the field.
+        if is_empty(new) and (base is UNKNOWN or row.direction is not Direction.BOTH):
+            # At the first meeting nothing is emptied, whoever owns the field; a field that goes one way only fills.
+            if base is not UNKNOWN:
+                self.base[row.field] = base  # type: ignore[assignment]
+            return
         self.changes.append(Change(side=winner.other, field=row.field, old=old, new=new, rule=rule))
         self.base[row.field] = new
         if found is Merge.CONFLICT and row.direction is Direction.BOTH:

@@ -1,0 +1,178 @@
+"""Carries out a plan: Partner Center first, then the CRM, with the etags that were read; the base comes last.
+
+Whatever breaks in between, the base still says what both agreed on before, so the next look finds what is left to do.
+"""
+
+from dataclasses import dataclass, replace
+
+from cosell.dataverse import Row
+from cosell.domain.ids import OpportunityId, Side
+from cosell.domain.link import Link, LinkState
+from cosell.domain.money import Money
+from cosell.domain.stages import REFERRAL_STATUSES, OpportunityStage, ReferralStage
+from cosell.mapping.fields import to_columns, to_json_patch
+from cosell.mapping.models import StatusRow
+from cosell.partner_center import Referral
+from cosell.store import Conflict, JournalEntry
+from cosell.sync.audit import describe_plan, mark_name, write_audit
+from cosell.sync.outcome import Outcome, Result
+from cosell.sync.plan import Plan
+from cosell.sync.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """A link with both of its records as they were read."""
+
+    link: Link
+    referral: Referral
+    row: Row
+
+
+async def apply_plan(workspace: Workspace, pair: Pair, plan: Plan, *, run_id: str = "") -> Outcome:
+    """Write what the plan says and record what both sides then agree on.
+
+    Raises:
+        StaleEtag: a record moved since it was read; read again and plan anew.
+        RejectedError: a service refused; nothing was recorded.
+    """
+    referral = await _write_referral(workspace, pair, plan)
+    row = await _write_opportunity(workspace, pair, plan)
+    await _record(workspace, replace(pair.link, referral_etag=referral.etag), row, plan, run_id=run_id)
+    moved = plan.moves_opportunity_to or plan.moves_referral_to
+    wrote = bool(plan.changes or moved or row is not pair.row)
+    return Outcome(
+        result=Result.WRITTEN if wrote else Result.IN_STEP,
+        referral_id=pair.link.referral_id,
+        opportunity_id=pair.link.opportunity_id,
+        to_partner_center=_names(plan, Side.PARTNER_CENTER, moved=bool(plan.moves_referral_to)),
+        to_dataverse=_names(plan, Side.DATAVERSE, moved=bool(plan.moves_opportunity_to)),
+    )
+
+
+async def _write_referral(workspace: Workspace, pair: Pair, plan: Plan) -> Referral:
+    operations = to_json_patch(plan.changes_on(Side.PARTNER_CENTER), workspace.opportunity)
+    if plan.moves_referral_to:
+        operations += spell_stage(plan.moves_referral_to)
+    if not operations:
+        return pair.referral
+    referral = await workspace.partner_center.update_referral(pair.referral.id, operations, etag=pair.referral.etag)
+    workspace.reads.referrals[referral.id] = referral
+    return referral
+
+
+def spell_stage(stage: ReferralStage) -> list[dict[str, object]]:
+    """Spell a referral's new stage; status and substatus always travel together (Microsoft: Update a referral)."""
+    status, substatus = REFERRAL_STATUSES[stage]
+    return [
+        {"op": "replace", "path": "/status", "value": status},
+        {"op": "replace", "path": "/substatus", "value": substatus},
+    ]
+
+
+async def _write_opportunity(workspace: Workspace, pair: Pair, plan: Plan) -> Row:
+    body = to_columns(
+        plan.changes_on(Side.DATAVERSE), workspace.opportunity, currencies=await workspace.get_currencies()
+    )
+    stage = plan.moves_opportunity_to
+    if stage and not stage.is_closed:
+        body |= status_columns(find_status(workspace, stage))
+    body |= tell_seller(workspace, pair.row, plan)
+    row = pair.row
+    if body:
+        row = await workspace.dataverse.update(
+            workspace.opportunity.set, row.id, body, etag=row.etag, select=workspace.select
+        )
+    if stage and stage.is_closed:
+        row = await _close_opportunity(workspace, row, plan, stage)
+    workspace.reads.opportunities[OpportunityId(row.id)] = row
+    return row
+
+
+async def _close_opportunity(workspace: Workspace, row: Row, plan: Plan, stage: OpportunityStage) -> Row:
+    """Close by the CRM's own actions: it refuses won and lost as plain columns (Dataverse code 0x80100005)."""
+    status = find_status(workspace, stage).status_reason
+    if stage is OpportunityStage.WON:
+        value = plan.base.get("deal_value")
+        await workspace.dataverse.win(
+            row.id,
+            status=status,
+            revenue=value.amount if isinstance(value, Money) else None,
+            end=workspace.clock().date(),
+        )
+    else:
+        await workspace.dataverse.lose(row.id, status=status, end=workspace.clock().date())
+    return await workspace.dataverse.get(workspace.opportunity.set, row.id, select=workspace.select)
+
+
+def tell_seller(workspace: Workspace, row: Row, plan: Plan) -> dict[str, object]:
+    """Return the columns which tell the seller how it went: the mark before the name, and the audit text."""
+    own = workspace.opportunity.columns
+    body: dict[str, object] = {}
+    name = plan.changes_on(Side.DATAVERSE).get("name") or plan.base.get("name")
+    if isinstance(name, str):
+        marked = mark_name(name, has_problem=plan.has_problem, show_check_mark=workspace.variables.show_check_mark)
+        if marked != row.values.get(own.name):
+            body[own.name] = marked
+    sentences = describe_plan(plan)
+    if sentences:
+        body[own.audit] = write_audit(as_text(row.values.get(own.audit)), sentences, now=workspace.clock())
+    return body
+
+
+def as_text(value: object) -> str | None:
+    """Return a column's text, None when it is empty."""
+    return value if isinstance(value, str) else None
+
+
+def find_status(workspace: Workspace, stage: OpportunityStage) -> StatusRow:
+    """Return the state and status reason which the mapping writes for a stage."""
+    return next(row for row in workspace.mappings.statuses.opportunity if row.stage is stage)
+
+
+def status_columns(status: StatusRow) -> dict[str, object]:
+    """Spell state and status reason."""
+    return {"statecode": status.state, "statuscode": status.status_reason}
+
+
+async def _record(workspace: Workspace, link: Link, row: Row, plan: Plan, *, run_id: str) -> None:
+    now = workspace.clock()
+    agreed = replace(
+        link,
+        state=LinkState.LINKED,
+        opportunity_etag=row.etag,
+        base=dict(plan.base),
+        told=plan.told,
+        synced_at=now,
+    )
+    await workspace.ledger.record_sync(
+        agreed,
+        journal=[
+            JournalEntry(
+                at=now,
+                link_id=link.link_id,
+                side=change.side,
+                field=change.field,
+                old=change.old,
+                new=change.new,
+                rule=change.rule,
+                flow_run_id=run_id,
+            )
+            for change in plan.changes
+        ],
+        conflicts=[
+            Conflict(
+                at=now,
+                link_id=link.link_id,
+                field=conflict.field,
+                partner_center=conflict.partner_center,
+                dataverse=conflict.dataverse,
+                winner=conflict.winner,
+            )
+            for conflict in plan.conflicts
+        ],
+    )
+
+
+def _names(plan: Plan, side: Side, *, moved: bool) -> tuple[str, ...]:
+    return (*plan.changes_on(side), *(("status",) if moved else ()))

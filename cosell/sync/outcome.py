@@ -1,0 +1,35 @@
+"""What one look at one record came to: what flows report, artifacts show and tests count."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cosell.domain.ids import OpportunityId, ReferralId
+
+
+class Result(StrEnum):
+    """In one word."""
+
+    CREATED = "created"
+    WRITTEN = "written"
+    IN_STEP = "in step"
+    ECHO = "echo"
+    SKIPPED = "skipped"
+    REFUSED = "refused"
+    LATER = "later"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Ids and field names only: an outcome may be logged and shown anywhere."""
+
+    result: Result
+    referral_id: ReferralId | None = None
+    opportunity_id: OpportunityId | None = None
+    to_partner_center: tuple[str, ...] = ()
+    to_dataverse: tuple[str, ...] = ()
+    reason: str = ""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the hint that led here may be forgotten: everything but LATER, which is tried again."""
+        return self.result is not Result.LATER

@@ -1,0 +1,102 @@
+"""Looks at one pair and brings it in step: lease, read both sides, plan, check, apply, record. In that order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from cosell.dataverse import Row
+from cosell.domain.ids import OpportunityId, ReferralId
+from cosell.domain.link import Link
+from cosell.domain.snapshot import Value
+from cosell.errors import Origin, RecordNotFound, StaleEtag
+from cosell.partner_center import Referral
+from cosell.sync.apply import Pair, apply_plan
+from cosell.sync.look import look_at
+from cosell.sync.outcome import Outcome, Result
+from cosell.sync.plan import Note
+from cosell.sync.planner import plan_sync
+from cosell.sync.workspace import Workspace
+
+LEASE_SECONDS = 120
+ATTEMPTS = 4
+"""How often a pair is read again when somebody else writes at the same time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """What the caller knows beyond the two records: notes for the seller, and values that stand elsewhere."""
+
+    notes: tuple[Note, ...] = ()
+    values: Mapping[str, Value] = field(default_factory=dict)
+    """Field values which Partner Center says in another copy of the engagement."""
+
+    def is_news(self, link: Link) -> bool:
+        """Tell whether the seller has not been told yet."""
+        return any(note.key not in link.told for note in self.notes)
+
+
+NO_REMARK = Remark()
+
+
+async def sync_link(workspace: Workspace, link: Link, *, remark: Remark = NO_REMARK, run_id: str = "") -> Outcome:
+    """Bring one pair in step.
+
+    Raises:
+        LeaseHeld: another run has it in hand.
+        StaleEtag: it moved each time we looked.
+        RecordNotFound: one side is gone.
+        RejectedError: a service refused, or the plan is not safe.
+    """
+    async with workspace.ledger.leases.hold([f"link:{link.link_id}"], holder=workspace.holder, seconds=LEASE_SECONDS):
+        for attempt in range(ATTEMPTS):
+            try:
+                return await _sync_once(workspace, link, remark=remark, is_fresh=attempt > 0, run_id=run_id)
+            except StaleEtag:
+                if attempt == ATTEMPTS - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+
+async def _sync_once(workspace: Workspace, link: Link, *, remark: Remark, is_fresh: bool, run_id: str) -> Outcome:
+    link = await workspace.ledger.links.get(link.link_id) if is_fresh else link
+    referral, row = await _read_both(workspace, link, is_fresh=is_fresh)
+    if not workspace.is_switched_on(row):
+        return _outcome(link, Result.SKIPPED, "Sync with Partner Center is set to No")
+    if is_echo(link, referral, row) and not remark.is_news(link):
+        return _outcome(link, Result.ECHO)
+    seen = await look_at(workspace, referral, row)
+    seen = replace(seen, referral={**seen.referral, **remark.values}, notes=[*seen.notes, *remark.notes])
+    plan = plan_sync(seen, base=link.base, told=link.told, rows=workspace.opportunity.fields)
+    plan.raise_if_unsafe(f"opportunity {row.id}")
+    return await apply_plan(workspace, Pair(link=link, referral=referral, row=row), plan, run_id=run_id)
+
+
+def is_echo(link: Link, referral: Referral, row: Row) -> bool:
+    """Tell whether both records are as we left them."""
+    return link.referral_etag == referral.etag and link.opportunity_etag == row.etag
+
+
+async def _read_both(workspace: Workspace, link: Link, *, is_fresh: bool) -> tuple[Referral, Row]:
+    if link.referral_id is None or link.opportunity_id is None:
+        raise RecordNotFound("The link is not complete yet.", origin=Origin(record=f"link {link.link_id}"))
+    row = await workspace.get_opportunity(link.opportunity_id, is_fresh=is_fresh)
+    if row is None:
+        raise RecordNotFound(
+            "The opportunity is gone from the CRM; the referral was left as it is.",
+            origin=Origin(service="Dataverse", record=f"opportunity {link.opportunity_id}"),
+        )
+    referral = await workspace.get_referral(link.referral_id, is_fresh=is_fresh)
+    if referral is None:
+        raise RecordNotFound(
+            "The referral is gone from Partner Center, or this user may not see it; the opportunity was left as it is.",
+            origin=Origin(service="Partner Center", record=f"referral {link.referral_id}"),
+        )
+    return referral, row
+
+
+def _outcome(link: Link, result: Result, reason: str = "") -> Outcome:
+    return Outcome(
+        result=result,
+        referral_id=ReferralId(link.referral_id) if link.referral_id else None,
+        opportunity_id=OpportunityId(link.opportunity_id) if link.opportunity_id else None,
+        reason=reason,
+    )

@@ -1,0 +1,105 @@
+"""Everything one run works with: both clients, the ledger, the mapping, the clock, and what it has read so far."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from cosell.dataverse import DataverseClient, Row
+from cosell.domain.clock import Clock
+from cosell.domain.ids import OpportunityId, ReferralId
+from cosell.mapping.fields import Currencies, lookup_column, select_columns
+from cosell.mapping.models import Mappings, OpportunityMapping
+from cosell.mapping.variables import Variables
+from cosell.partner_center import PartnerCenterClient, Referral, WebhookClient
+from cosell.store import Ledger
+
+CURRENCIES_KEPT = timedelta(days=1)
+_CURRENCIES = "currencies"
+
+
+@dataclass(slots=True)
+class Reads:
+    """What this run has read fresh, so that no flow of one run reads a record which another has just read.
+
+    A record which was looked for and is not there is kept as None.
+    """
+
+    referrals: dict[ReferralId, Referral | None] = field(default_factory=dict)
+    opportunities: dict[OpportunityId, Row | None] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Workspace:
+    """Open one with `cosell.wiring.open_workspace`; it lives as long as one flow run, its subflows included."""
+
+    partner_center: PartnerCenterClient
+    webhooks: WebhookClient
+    dataverse: DataverseClient
+    ledger: Ledger
+    mappings: Mappings
+    variables: Variables
+    clock: Clock
+    link_template: str
+    holder: str
+    """Who holds leases and claims: unique to this run."""
+    reads: Reads = field(default_factory=Reads)
+    _currencies: Currencies | None = None
+
+    @property
+    def opportunity(self) -> OpportunityMapping:
+        """The mapping of the opportunity, which nearly everything needs."""
+        return self.mappings.opportunity
+
+    async def get_currencies(self) -> Currencies:
+        """Return the CRM's currencies, read at most once a day."""
+        if self._currencies is None:
+            self._currencies = await self._load_currencies()
+        return self._currencies
+
+    async def _load_currencies(self) -> Currencies:
+        kept = await self.ledger.meta.find(_CURRENCIES, younger_than=CURRENCIES_KEPT)
+        if kept is None:
+            codes = {}
+            async for page in self.dataverse.query("transactioncurrencies", select=("isocurrencycode",)):
+                codes.update({row.id: str(row.values["isocurrencycode"]) for row in page})
+            await self.ledger.meta.set(_CURRENCIES, json.dumps(codes))
+            return Currencies(codes)
+        return Currencies(json.loads(kept))
+
+    async def get_referral(self, referral_id: ReferralId, *, is_fresh: bool = False) -> Referral | None:
+        """Return a referral, None when it is gone; `is_fresh` reads it again even when this run has read it."""
+        if is_fresh or referral_id not in self.reads.referrals:
+            self.reads.referrals[referral_id] = await self.partner_center.find_referral(referral_id)
+        return self.reads.referrals[referral_id]
+
+    async def get_opportunity(self, opportunity_id: OpportunityId, *, is_fresh: bool = False) -> Row | None:
+        """Return an opportunity, None when it is gone; `is_fresh` reads it again even when this run has read it."""
+        if is_fresh or opportunity_id not in self.reads.opportunities:
+            self.reads.opportunities[opportunity_id] = await self.dataverse.find(
+                self.opportunity.set, opportunity_id, select=self.select
+            )
+        return self.reads.opportunities[opportunity_id]
+
+    async def read_opportunities(self, opportunity_ids: Sequence[OpportunityId]) -> None:
+        """Read many opportunities in pages; those this run has read already are left out."""
+        wanted = [row_id for row_id in opportunity_ids if row_id not in self.reads.opportunities]
+        if not wanted:
+            return
+        self.reads.opportunities |= dict.fromkeys(wanted)
+        for row in await self.dataverse.get_many(self.opportunity.set, wanted, select=self.select):
+            self.reads.opportunities[OpportunityId(row.id)] = row
+
+    @property
+    def select(self) -> tuple[str, ...]:
+        """The columns of the opportunity which every read asks for."""
+        return select_columns(self.opportunity)
+
+    def is_switched_on(self, row: Row) -> bool:
+        """Tell whether the seller shares this opportunity."""
+        return row.values.get(self.opportunity.columns.sync_switch) is True
+
+    def find_account_id(self, row: Row) -> str | None:
+        """Return the id of the opportunity's account."""
+        account = row.values.get(lookup_column(self.opportunity.columns.account))
+        return str(account) if account else None
