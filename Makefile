@@ -1,0 +1,51 @@
+# The commands of the project. `make` alone lists them. Needs Python 3.11+, git and make, nothing else.
+#
+# PYTHON=/path/to/python  builds .venv with that Python
+# KEEP=1                  leaves what `make demo` started up until Ctrl-C
+# ARGS='-k planner -x'    goes to pytest
+
+MAKEFLAGS += --no-print-directory
+BIN := .venv/bin
+
+.PHONY: help setup demo test check lint types imports fresh format docs bench clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+
+setup: ## build .venv when it is missing or stale
+	@PYTHON="$(PYTHON)" tools/setup.sh
+
+demo: setup ## emulators, Prefect, nine flows activated in order, one deal each way (KEEP=1 leaves it running)
+	@$(BIN)/cosell demo $(if $(filter-out 0 no false,$(KEEP)),--keep)
+
+test: setup ## run the whole test suite
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup lint types imports fresh ## linters, types, import rules, generated pages
+
+lint: setup ## ruff: rules and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: setup ## mypy, strict
+	@$(BIN)/mypy
+
+imports: setup ## import-linter: who may import whom
+	@$(BIN)/lint-imports
+
+fresh: setup ## are the generated pages what `make docs` would write?
+	@$(BIN)/python -m tools.docs --check
+
+format: setup ## let ruff format and mend what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+docs: setup ## write the generated pages
+	@$(BIN)/python -m tools.docs
+
+bench: setup ## measure; writes benchmarks/results/latest.json
+	@$(BIN)/python -m benchmarks
+
+clean: ## remove .venv, caches and build results; keeps your data in .cosell
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist ./*.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
