@@ -1,0 +1,38 @@
+"""The ledger: what cosell-sync remembers between two runs, on SQLite or PostgreSQL, safe under many processes.
+
+Start reading at `ledger.py`; each part has a file of its own.
+"""
+
+from cosell.store.activations import Activation
+from cosell.store.cipher import Cipher
+from cosell.store.conflicts import Conflict, ConflictState, FiledConflict
+from cosell.store.dead_letters import DeadLetter, DeadLetterState, FiledDeadLetter
+from cosell.store.hints import Added, Door, Hint, HintKind, InboxEntry
+from cosell.store.journal import JournalEntry
+from cosell.store.leases import Lease
+from cosell.store.ledger import Ledger, SyncRecord, open_ledger
+from cosell.store.marks import DeltaLink
+from cosell.store.migrate import migrate
+
+__all__ = [
+    "Activation",
+    "Added",
+    "Cipher",
+    "Conflict",
+    "ConflictState",
+    "DeadLetter",
+    "DeadLetterState",
+    "DeltaLink",
+    "Door",
+    "FiledConflict",
+    "FiledDeadLetter",
+    "Hint",
+    "HintKind",
+    "InboxEntry",
+    "JournalEntry",
+    "Lease",
+    "Ledger",
+    "SyncRecord",
+    "migrate",
+    "open_ledger",
+]

@@ -1,0 +1,72 @@
+"""What the inbox is told and what it hands out: hints that say *look at this record*, never what happened to it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Door(StrEnum):
+    """Where a hint came in."""
+
+    PARTNER_CENTER = "partner_center"
+    DATAVERSE = "dataverse"
+    SCHEDULE = "schedule"
+    HAND = "hand"
+    RECONCILE = "reconcile"
+
+
+class HintKind(StrEnum):
+    """What kind of record to look at."""
+
+    REFERRAL = "referral"
+    RELATED_REFERRAL = "related_referral"
+    OPPORTUNITY = "opportunity"
+    SOLUTION = "solution"
+    ACCOUNT = "account"
+    CONTACT = "contact"
+    LEAD = "lead"
+    DELETED_OPPORTUNITY = "deleted_opportunity"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hint:
+    """Look at this record. `etag` is the one that was announced, if any: the etag of our own write is an echo."""
+
+    door: Door
+    kind: HintKind
+    record_id: str
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """How many hints became entries, and how many found their record waiting already."""
+
+    accepted: int
+    duplicate: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxEntry:
+    """A claimed inbox entry.
+
+    `etag` is None when it is not known or when several hints disagreed. `attempts` counts the earlier claims that ended
+    without the entry being settled: released or expired. `claim_id` proves whose claim it is.
+    """
+
+    entry_id: int
+    claim_id: str
+    hint: Hint
+    received_at: datetime
+    claimed_until: datetime
+    attempts: int
+
+    @property
+    def kind(self) -> HintKind:
+        """What kind of record to look at."""
+        return self.hint.kind
+
+    @property
+    def record_id(self) -> str:
+        """Which record to look at."""
+        return self.hint.record_id

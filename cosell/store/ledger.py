@@ -1,0 +1,142 @@
+"""The ledger: everything cosell-sync has to remember, in one database, behind one facade.
+
+Each part is an attribute. What has to happen together or not at all is a method of the ledger itself: `record_sync`,
+the last step of every sync, and `record_poll`, the last step of every reading of a feed.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from cosell.domain.clock import Clock
+from cosell.domain.ids import TenantName
+from cosell.domain.link import Link
+from cosell.store.activations import Activations
+from cosell.store.cipher import Cipher
+from cosell.store.conflicts import Conflict, Conflicts, store_conflicts
+from cosell.store.dead_letters import DeadLetters, resolve_letters
+from cosell.store.engine import Database, create_engine, parse_url
+from cosell.store.failures import Place, starting
+from cosell.store.hints import Added, Hint, HintKind
+from cosell.store.inbox import Inbox, store_hints
+from cosell.store.journal import Journal, JournalEntry, store_entries
+from cosell.store.leases import Lease, Leases, check_lease
+from cosell.store.links import Links, store_links
+from cosell.store.marks import Marks, store_delta_link
+from cosell.store.meta import Meta
+from cosell.store.migrate import migrate_engine
+from cosell.store.vault import Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncRecord:
+    """What one sync leaves behind: the link as both sides now agree on it, what was done, what disagreed.
+
+    `lease` is the proof that the record is still in our hand; without one nothing is checked.
+    """
+
+    link: Link
+    journal: Sequence[JournalEntry] = ()
+    conflicts: Sequence[Conflict] = ()
+    lease: Lease | None = None
+
+
+class Ledger:
+    """One tenant's ledger; get it from `open_ledger`."""
+
+    def __init__(self, database: Database, *, cipher: Cipher) -> None:
+        """Lay out the parts."""
+        self._database = database
+        self.links = Links(database)
+        self.inbox = Inbox(database)
+        self.marks = Marks(database)
+        self.leases = Leases(database)
+        self.dead_letters = DeadLetters(database)
+        self.conflicts = Conflicts(database)
+        self.journal = Journal(database)
+        self.activations = Activations(database)
+        self.vault = Vault(database, cipher=cipher, leases=self.leases)
+        self.meta = Meta(database)
+
+    async def record_sync(
+        self,
+        link: Link,
+        *,
+        journal: Sequence[JournalEntry] = (),
+        conflicts: Sequence[Conflict] = (),
+        lease: Lease | None = None,
+    ) -> None:
+        """Record the end of one sync, all of it or nothing.
+
+        The dead letters of both records are closed, and older conflicts whose field has moved on.
+
+        Raises:
+            LeaseHeld: the lease was lost; somebody else has the record in hand, and nothing was recorded.
+        """
+        await self.record_syncs([SyncRecord(link=link, journal=journal, conflicts=conflicts, lease=lease)])
+
+    async def record_syncs(self, records: Sequence[SyncRecord]) -> None:
+        """Record the end of many syncs in one transaction, all of them or nothing.
+
+        Raises:
+            LeaseHeld: the lease of at least one was lost, and nothing was recorded.
+        """
+        if not records:
+            return
+        async with self._database.write() as connection:
+            for lease in _join_leases(records):
+                await check_lease(connection, self._database, lease)
+            await store_links(connection, self._database, [record.link for record in records])
+            await store_conflicts(
+                connection,
+                self._database,
+                synced={record.link.link_id: record.link for record in records},
+                found=[conflict for record in records for conflict in record.conflicts],
+            )
+            await resolve_letters(connection, self._database, _records_of(records))
+            await store_entries(connection, self._database, [entry for record in records for entry in record.journal])
+
+    async def record_poll(self, name: str, *, delta_link: str, select_hash: str, hints: Iterable[Hint]) -> Added:
+        """Store what a reading of change tracking has found, together with where the next one goes on."""
+        async with self._database.write() as connection:
+            added = await store_hints(connection, self._database, hints)
+            await store_delta_link(connection, self._database, name=name, link=delta_link, select_hash=select_hash)
+        return added
+
+
+def _join_leases(records: Sequence[SyncRecord]) -> list[Lease]:
+    """Bring the leases together by holder, so that each holder is checked once."""
+    keys: dict[str, set[str]] = {}
+    for record in records:
+        if record.lease is not None:
+            keys.setdefault(record.lease.holder, set()).update(record.lease.keys)
+    return [Lease(holder=holder, keys=frozenset(held)) for holder, held in sorted(keys.items())]
+
+
+def _records_of(records: Sequence[SyncRecord]) -> list[tuple[HintKind, str]]:
+    """Name both records of each link."""
+    named: list[tuple[HintKind, str]] = []
+    for record in records:
+        if record.link.referral_id is not None:
+            named.append((HintKind.REFERRAL, record.link.referral_id))
+        if record.link.opportunity_id is not None:
+            named.append((HintKind.OPPORTUNITY, record.link.opportunity_id))
+    return named
+
+
+@asynccontextmanager
+async def open_ledger(url: str, *, tenant: TenantName, clock: Clock, cipher: Cipher) -> AsyncIterator[Ledger]:
+    """Open the ledger at this address, bringing its tables up to date when they are not.
+
+    Raises:
+        ConfigurationError: it cannot be reached or written, or a newer version made it.
+    """
+    parsed = parse_url(url)
+    place = Place.of(parsed)
+    with starting(place):
+        engine = create_engine(parsed)
+    try:
+        await migrate_engine(engine, place)
+        yield Ledger(Database(engine=engine, tenant=tenant, clock=clock), cipher=cipher)
+    finally:
+        await engine.dispose()
