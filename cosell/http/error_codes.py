@@ -45,6 +45,7 @@ KNOWN_CODES: dict[str, KnownCode] = {
     "0x80060882": _MOVED,
     "0x80040515": KnownCode(errors.StaleEtag, "the opportunity was closed in the meantime; it has to be read again"),
     "0x8004051a": KnownCode(errors.StaleEtag, "the opportunity was reopened in the meantime; it has to be read again"),
+    "0x80040519": KnownCode(errors.StaleEtag, "the lead was qualified in the meantime; it has to be read again"),
     "0x80040217": _GONE,
     "0x80060891": _GONE,
     "0x80040237": _EXISTS,
