@@ -89,7 +89,8 @@ def _create_sqlite_engine(url: URL) -> AsyncEngine:
     if url.database and url.database != ":memory:" and not url.query.get("uri"):
         # Snapshots of deals live here: for this user alone.
         Path(url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    engine = create_async_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
+    patience = {} if "timeout" in url.query else {"timeout": BUSY_SECONDS}
+    engine = create_async_engine(url, hide_parameters=True, connect_args=patience)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine

@@ -70,14 +70,25 @@ class Place:
 
 
 @contextmanager
+def opening(place: Place) -> Iterator[None]:
+    """Turn what goes wrong with the very first connection into ConfigurationError, unknown options included."""
+    try:
+        with starting(place):
+            yield
+    except (TypeError, ValueError):
+        # The driver's text is left out: an option may be a password.
+        raise ConfigurationError(place.describe("option"), origin=_origin("option")) from None
+
+
+@contextmanager
 def starting(place: Place) -> Iterator[None]:
     """Turn what goes wrong at start into ConfigurationError."""
     try:
         yield
-    except (SQLAlchemyError, PostgresError, InterfaceError, OSError, TypeError, ValueError) as error:
+    except (SQLAlchemyError, PostgresError, InterfaceError, OSError) as error:
         code = _code_of(error)
-        # At start no values are in play, and who has to mend it wants to know; but an option may be a password.
-        raise ConfigurationError(place.describe(code), origin=_origin(code)) from None if code == "option" else error
+        # At start no values of records are in play, and who has to mend it may want to know more.
+        raise ConfigurationError(place.describe(code), origin=_origin(code)) from error
 
 
 @contextmanager
@@ -112,7 +123,7 @@ def _code_of(error: BaseException) -> str:
         if isinstance(state, str):
             return state
         seen = seen.orig if isinstance(seen, DBAPIError) else seen.__cause__
-    if isinstance(error, TypeError | ValueError):
-        return "option"
+    if isinstance(error, OSError) and error.filename:
+        return "SQLITE_CANTOPEN"  # a file or a directory, not the network
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
     return "unreachable" if lost or isinstance(error, OSError | InterfaceError) else type(error).__name__

@@ -16,7 +16,7 @@ from cosell.store.cipher import Cipher
 from cosell.store.conflicts import Conflict, Conflicts, store_conflicts
 from cosell.store.dead_letters import DeadLetters, resolve_letters
 from cosell.store.engine import Database, create_engine, parse_url
-from cosell.store.failures import Place, starting
+from cosell.store.failures import Place, opening
 from cosell.store.hints import Added, Hint, HintKind
 from cosell.store.inbox import Inbox, store_hints
 from cosell.store.journal import Journal, JournalEntry, store_entries
@@ -133,7 +133,7 @@ async def open_ledger(url: str, *, tenant: TenantName, clock: Clock, cipher: Cip
     """
     parsed = parse_url(url)
     place = Place.of(parsed)
-    with starting(place):
+    with opening(place):
         engine = create_engine(parsed)
     try:
         await migrate_engine(engine, place)

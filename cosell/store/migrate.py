@@ -17,7 +17,7 @@ from sqlalchemy.sql import column
 
 from cosell.errors import ConfigurationError
 from cosell.store.engine import create_engine, parse_url, with_begin
-from cosell.store.failures import Place, starting
+from cosell.store.failures import Place, opening, starting
 
 HEAD = "0001"
 """The newest revision in `migrations/versions`."""
@@ -38,7 +38,7 @@ async def migrate(url: str) -> None:
     """
     parsed = parse_url(url)
     place = Place.of(parsed)
-    with starting(place):
+    with opening(place):
         engine = create_engine(parsed)
     try:
         await migrate_engine(engine, place)
@@ -48,7 +48,7 @@ async def migrate(url: str) -> None:
 
 async def migrate_engine(engine: AsyncEngine, place: Place) -> None:
     """Bring the ledger of an open engine up to date; does next to nothing when it is."""
-    with starting(place):
+    with opening(place):
         known = await _find_version(engine)
     if known == HEAD:
         return
