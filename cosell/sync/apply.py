@@ -5,7 +5,7 @@ Whatever breaks in between, the base still says what both agreed on before, so t
 
 from dataclasses import dataclass, replace
 
-from cosell.dataverse import Row
+from cosell.dataverse import Closing, Row
 from cosell.domain.ids import OpportunityId, Side
 from cosell.domain.link import Link, LinkState
 from cosell.domain.money import Money
@@ -13,7 +13,7 @@ from cosell.domain.stages import REFERRAL_STATUSES, OpportunityStage, ReferralSt
 from cosell.mapping.fields import to_columns, to_json_patch
 from cosell.mapping.models import StatusRow
 from cosell.partner_center import Referral
-from cosell.store import Conflict, JournalEntry
+from cosell.store import Conflict, JournalEntry, Lease
 from cosell.sync.audit import describe_plan, mark_name, write_audit
 from cosell.sync.outcome import Outcome, Result
 from cosell.sync.plan import Plan
@@ -29,7 +29,7 @@ class Pair:
     row: Row
 
 
-async def apply_plan(workspace: Workspace, pair: Pair, plan: Plan, *, run_id: str = "") -> Outcome:
+async def apply_plan(workspace: Workspace, pair: Pair, plan: Plan, *, lease: Lease, run_id: str = "") -> Outcome:
     """Write what the plan says and record what both sides then agree on.
 
     Raises:
@@ -38,7 +38,7 @@ async def apply_plan(workspace: Workspace, pair: Pair, plan: Plan, *, run_id: st
     """
     referral = await _write_referral(workspace, pair, plan)
     row = await _write_opportunity(workspace, pair, plan)
-    await _record(workspace, replace(pair.link, referral_etag=referral.etag), row, plan, run_id=run_id)
+    await _record(workspace, replace(pair.link, referral_etag=referral.etag), row, plan, lease=lease, run_id=run_id)
     moved = plan.moves_opportunity_to or plan.moves_referral_to
     wrote = bool(plan.changes or moved or row is not pair.row)
     return Outcome(
@@ -56,7 +56,9 @@ async def _write_referral(workspace: Workspace, pair: Pair, plan: Plan) -> Refer
         operations += spell_stage(plan.moves_referral_to)
     if not operations:
         return pair.referral
-    referral = await workspace.partner_center.update_referral(pair.referral.id, operations, etag=pair.referral.etag)
+    referral = await workspace.partner_center.update_referral(
+        pair.referral.id, operations, etag=pair.referral.etag or ""
+    )
     workspace.reads.referrals[referral.id] = referral
     return referral
 
@@ -92,17 +94,14 @@ async def _write_opportunity(workspace: Workspace, pair: Pair, plan: Plan) -> Ro
 async def _close_opportunity(workspace: Workspace, row: Row, plan: Plan, stage: OpportunityStage) -> Row:
     """Close by the CRM's own actions: it refuses won and lost as plain columns (Dataverse code 0x80100005)."""
     status = find_status(workspace, stage).status_reason
-    if stage is OpportunityStage.WON:
-        value = plan.base.get("deal_value")
-        await workspace.dataverse.win(
-            row.id,
-            status=status,
-            revenue=value.amount if isinstance(value, Money) else None,
-            end=workspace.clock().date(),
-        )
-    else:
-        await workspace.dataverse.lose(row.id, status=status, end=workspace.clock().date())
-    return await workspace.dataverse.get(workspace.opportunity.set, row.id, select=workspace.select)
+    value = plan.base.get("deal_value")
+    closing = Closing(
+        subject=f"Closed as {plan.stages.referral} in Partner Center",
+        closed_on=workspace.clock().date(),
+        revenue=value.amount if isinstance(value, Money) and stage is OpportunityStage.WON else None,
+    )
+    close = workspace.dataverse.win if stage is OpportunityStage.WON else workspace.dataverse.lose
+    return await close(row.id, closing, status=status, select=workspace.select)
 
 
 def tell_seller(workspace: Workspace, row: Row, plan: Plan) -> dict[str, object]:
@@ -135,7 +134,7 @@ def status_columns(status: StatusRow) -> dict[str, object]:
     return {"statecode": status.state, "statuscode": status.status_reason}
 
 
-async def _record(workspace: Workspace, link: Link, row: Row, plan: Plan, *, run_id: str) -> None:
+async def _record(workspace: Workspace, link: Link, row: Row, plan: Plan, *, lease: Lease, run_id: str) -> None:
     now = workspace.clock()
     agreed = replace(
         link,
@@ -147,6 +146,7 @@ async def _record(workspace: Workspace, link: Link, row: Row, plan: Plan, *, run
     )
     await workspace.ledger.record_sync(
         agreed,
+        lease=lease,
         journal=[
             JournalEntry(
                 at=now,
@@ -156,13 +156,13 @@ async def _record(workspace: Workspace, link: Link, row: Row, plan: Plan, *, run
                 old=change.old,
                 new=change.new,
                 rule=change.rule,
-                flow_run_id=run_id,
+                flow_run_id=run_id or None,
             )
             for change in plan.changes
         ],
         conflicts=[
             Conflict(
-                at=now,
+                found_at=now,
                 link_id=link.link_id,
                 field=conflict.field,
                 partner_center=conflict.partner_center,

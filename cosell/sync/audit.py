@@ -4,24 +4,31 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from cosell.domain.ids import Side
-from cosell.mapping.values import CHECK_MARK, CROSS_MARK, ELLIPSIS
+from cosell.mapping.values import CHECK_MARK, CROSS_MARK, ELLIPSIS, cut, text_length
 from cosell.sync.plan import Plan
 from cosell.sync.planner import label
 
 AUDIT_LENGTH = 10_000
 """Characters the audit column holds; the oldest lines give way."""
+NAME_LENGTH = 300
+"""Characters the opportunity's name holds (Microsoft: Opportunity table, Name)."""
 
 
-def mark_name(name: str, *, has_problem: bool, show_check_mark: bool) -> str:
-    """Return the opportunity's name as the CRM shows it: ✔ in step, ✖ not; bare when the setting says so."""
-    return f"{CROSS_MARK if has_problem else CHECK_MARK} {name}" if show_check_mark else name
+def mark_name(name: str, *, has_problem: bool, show_check_mark: bool, length: int = NAME_LENGTH) -> str:
+    """Return the opportunity's name as the CRM shows it: ✔ in step, ✖ not.
+
+    It is bare when the setting says so, and when there is no room: a mark is not worth a piece of the name.
+    """
+    marked = f"{CROSS_MARK if has_problem else CHECK_MARK} {name}"
+    return marked if show_check_mark and text_length(marked) <= length else name
 
 
 def describe_plan(plan: Plan) -> list[str]:
     """Return the sentences which tell what a plan did: one for each direction, then each note that is news."""
     sentences = []
-    to_partner_center = [label(field) for field in plan.changes_on(Side.PARTNER_CENTER)]
-    to_dataverse = [label(field) for field in plan.changes_on(Side.DATAVERSE)]
+    told = [change for change in plan.changes if change.is_told]
+    to_partner_center = [label(change.field) for change in told if change.side is Side.PARTNER_CENTER]
+    to_dataverse = [label(change.field) for change in told if change.side is Side.DATAVERSE]
     if plan.moves_referral_to:
         to_partner_center.append(f"Status ({plan.moves_referral_to}, {plan.stage.rule})")
     if plan.moves_opportunity_to:
@@ -38,11 +45,16 @@ def write_audit(audit: str | None, sentences: Iterable[str], *, now: datetime, l
     stamp = f"{now:%Y-%m-%d %H:%M} UTC"
     lines = [f"{stamp} - {sentence}" for sentence in sentences]
     text = "\n".join([*lines, audit.strip()] if audit and audit.strip() else lines)
-    if len(text) <= length:
+    if text_length(text) <= length:
         return text
-    kept = text[: length - 2]
+    kept = cut(text, length - 2)
     return f"{kept.rsplit(chr(10), 1)[0] if chr(10) in kept else kept}\n{ELLIPSIS}"
 
 
 def _list(names: list[str]) -> str:
-    return ", ".join([names[0], *(name[0].lower() + name[1:] for name in names[1:])])
+    return ", ".join([names[0], *(_inside(name) for name in names[1:])])
+
+
+def _inside(name: str) -> str:
+    """Return a label as it is spelled inside a sentence; what begins with capitals keeps them."""
+    return name if name[:2].isupper() or name.startswith("Microsoft") else name[0].lower() + name[1:]

@@ -14,6 +14,9 @@ from cosell.mapping.parties import Party, to_party_document
 TO_MICROSOFT = ({"type": "BusinessProfileLocation", "id": "msft"},)
 NOT_DECIDED = "HaveNotDecided"
 _COUNTRY = re.compile(r"[A-Za-z]{2}")
+SOLUTIONS_AT_MOST = 50
+"""Microsoft: Bulk operations on co-sell opportunities."""
+_SENT_FIELDS = ("name", "deal_value", "closing_date", "notes")
 _CONTACT_NEEDS = {"first_name": "first name", "last_name": "last name", "email": "e-mail", "phone": "phone number"}
 
 
@@ -69,6 +72,8 @@ def check_deal(deal: Deal) -> tuple[str, ...]:
         problems.append("Give the account's country as two letters (ISO 3166), like DE or US.")
     if not deal.solutions:
         problems.append("Add at least one Microsoft solution whose details have a solution identifier.")
+    if len(deal.solutions) > SOLUTIONS_AT_MOST:
+        problems.append(f"Keep at most {SOLUTIONS_AT_MOST} Microsoft solutions.")
     if not (full_owner(deal.owner) and deal.owner.get("email")):
         problems.append("The owner needs a name and an e-mail address, to be the referral's team member.")
     if deal.help:
@@ -106,7 +111,8 @@ def spell_microsofts_copy(deal: Deal, mappings: Mappings, *, engagement_id: Enga
 
 def _spell_shared_part(deal: Deal, mappings: Mappings) -> dict[str, object]:
     value = deal.fields.get("deal_value")
-    customer = to_party_document(deal.customer, mappings.account)
+    country = (deal.customer.get("country") or "").upper() or None
+    customer = to_party_document({**deal.customer, "country": country}, mappings.account)
     profile = customer.get("customerProfile")
     shared = deal.is_visible or bool(deal.help)
     return {
@@ -157,4 +163,7 @@ def _spell_solution(item: Solution) -> dict[str, object]:
 
 def agreed_after_creation(deal: Deal) -> Mapping[str, Value]:
     """Return the base of a referral that was just created from a deal: what was sent is what both agree on."""
-    return {name: value for name, value in deal.fields.items() if not is_empty(value)}
+    sent: dict[str, Value] = {
+        name: value for name in _SENT_FIELDS if not is_empty(value := deal.fields.get(name))
+    }
+    return {**sent, "crm_id": deal.opportunity_id}

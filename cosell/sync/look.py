@@ -19,8 +19,9 @@ VISIBILITY_POINTER = "/consent/consentToShareReferralWithMicrosoftSellers"
 async def look_at(workspace: Workspace, referral: Referral, row: Row) -> Seen:
     """Return what both sides say, in canonical values."""
     currencies = await workspace.get_currencies()
+    document = document_of(referral)
     theirs = read_referral(
-        referral.document, workspace.opportunity, currencies=currencies, link_template=workspace.link_template
+        document, workspace.opportunity, currencies=currencies, link_template=workspace.link_template
     )
     ours = read_opportunity(row.values, workspace.opportunity, currencies=currencies)
     return Seen(
@@ -29,9 +30,14 @@ async def look_at(workspace: Workspace, referral: Referral, row: Row) -> Seen:
         stages=StagePair(
             referral=stage_of_referral(referral), opportunity=stage_of_opportunity(row, workspace.mappings.statuses)
         ),
-        is_shared=find_pointer(referral.document, VISIBILITY_POINTER) is True,
+        is_shared=find_pointer(document, VISIBILITY_POINTER) is True,
         notes=[*_parked_notes(theirs), *_parked_notes(ours)],
     )
+
+
+def document_of(referral: Referral) -> dict[str, object]:
+    """Return a referral as plain JSON, for pointers of the mapping to lead into."""
+    return referral.model_dump(by_alias=True)
 
 
 def stage_of_referral(referral: Referral) -> ReferralStage:

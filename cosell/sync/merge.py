@@ -28,7 +28,7 @@ def merge_field(  # noqa: PLR0911  one return for each row of the truth table
 ) -> Merge:
     """Decide one field; `base` is UNKNOWN when the sides never agreed on it."""
     # The same on both sides: fine, however it came to be.
-    if partner_center == dataverse:
+    if partner_center == dataverse or (is_empty(partner_center) and is_empty(dataverse)):
         return Merge.AGREED
     # First meeting: a side which says nothing takes what the other says.
     if base is UNKNOWN:

@@ -9,6 +9,7 @@ from cosell.domain.link import Link
 from cosell.domain.snapshot import Value
 from cosell.errors import Origin, RecordNotFound, StaleEtag
 from cosell.partner_center import Referral
+from cosell.store import Lease
 from cosell.sync.apply import Pair, apply_plan
 from cosell.sync.look import look_at
 from cosell.sync.outcome import Outcome, Result
@@ -46,17 +47,23 @@ async def sync_link(workspace: Workspace, link: Link, *, remark: Remark = NO_REM
         RecordNotFound: one side is gone.
         RejectedError: a service refused, or the plan is not safe.
     """
-    async with workspace.ledger.leases.hold([f"link:{link.link_id}"], holder=workspace.holder, seconds=LEASE_SECONDS):
+    async with workspace.ledger.leases.hold(
+        [f"link:{link.link_id}"], holder=workspace.holder, seconds=LEASE_SECONDS
+    ) as lease:
         for attempt in range(ATTEMPTS):
             try:
-                return await _sync_once(workspace, link, remark=remark, is_fresh=attempt > 0, run_id=run_id)
+                return await _sync_once(
+                    workspace, link, remark=remark, is_fresh=attempt > 0, lease=lease, run_id=run_id
+                )
             except StaleEtag:
                 if attempt == ATTEMPTS - 1:
                     raise
         raise AssertionError("unreachable")
 
 
-async def _sync_once(workspace: Workspace, link: Link, *, remark: Remark, is_fresh: bool, run_id: str) -> Outcome:
+async def _sync_once(
+    workspace: Workspace, link: Link, *, remark: Remark, is_fresh: bool, lease: Lease, run_id: str
+) -> Outcome:
     link = await workspace.ledger.links.get(link.link_id) if is_fresh else link
     referral, row = await _read_both(workspace, link, is_fresh=is_fresh)
     if not workspace.is_switched_on(row):
@@ -67,7 +74,7 @@ async def _sync_once(workspace: Workspace, link: Link, *, remark: Remark, is_fre
     seen = replace(seen, referral={**seen.referral, **remark.values}, notes=[*seen.notes, *remark.notes])
     plan = plan_sync(seen, base=link.base, told=link.told, rows=workspace.opportunity.fields)
     plan.raise_if_unsafe(f"opportunity {row.id}")
-    return await apply_plan(workspace, Pair(link=link, referral=referral, row=row), plan, run_id=run_id)
+    return await apply_plan(workspace, Pair(link=link, referral=referral, row=row), plan, lease=lease, run_id=run_id)
 
 
 def is_echo(link: Link, referral: Referral, row: Row) -> bool:

@@ -22,6 +22,8 @@ class Change:
     old: Value
     new: Value
     rule: str
+    is_told: bool = True
+    """Whether the audit text names the field; ids which we write for ourselves are not news for a seller."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

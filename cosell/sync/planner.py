@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from cosell.domain.ids import Side
 from cosell.domain.snapshot import Value, is_empty, snapshot_to_json
 from cosell.domain.stages import OpportunityStage, ReferralStage
-from cosell.mapping.models import Direction, FieldRow, Frozen
+from cosell.mapping.models import Direction, FieldRow, Frozen, Kind
 from cosell.sync.merge import UNKNOWN, Merge, merge_field, winner_of
 from cosell.sync.plan import Change, FieldConflict, Note, Plan
 from cosell.sync.stages import StageDecision, StagePair, decide_stage
@@ -34,6 +34,8 @@ class Seen:
     is_shared: bool = False
     """Whether the referral is visible to Microsoft's sellers."""
     notes: Sequence[Note] = field(default=())
+    whole: Mapping[str, Value] = field(default_factory=dict)
+    """Texts of the referral which are longer than the CRM's column, whole; `referral` holds them cut."""
 
 
 def plan_sync(seen: Seen, *, base: Mapping[str, Value], told: frozenset[str], rows: Sequence[FieldRow]) -> Plan:
@@ -52,7 +54,7 @@ def plan_sync(seen: Seen, *, base: Mapping[str, Value], told: frozenset[str], ro
         if row.field in seen.referral and row.field in seen.opportunity:
             draft.add(row, base.get(row.field, UNKNOWN), seen)
         elif row.field in base:
-            draft.base[row.field] = base[row.field]
+            draft.base[row.field] = base[row.field]  # Not read, or not understood: left alone.
     notes = [*seen.notes, *draft.notes, *_stage_notes(stage)]
     return Plan(
         changes=tuple(draft.changes),
@@ -62,7 +64,7 @@ def plan_sync(seen: Seen, *, base: Mapping[str, Value], told: frozenset[str], ro
         notes=tuple(notes),
         news=tuple(note for note in notes if note.key not in told),
         told=frozenset(note.key for note in notes) | {key for key in told if key.startswith(EVENT)},
-        base={**draft.base, **_write_base_stages(seen.stages, stage)},
+        base={**draft.base, **_write_base_stages(seen.stages, base_stages, stage)},
     )
 
 
@@ -80,6 +82,9 @@ class _Draft:
     def add(self, row: FieldRow, base: object, seen: Seen) -> None:
         """Decide one field and note what follows."""
         ours, theirs = seen.opportunity[row.field], seen.referral[row.field]
+        whole = seen.whole.get(row.field, theirs)
+        if whole in (ours, base):
+            theirs = whole  # The CRM's column takes more than the mapping says.
         found = merge_field(base=base, partner_center=theirs, dataverse=ours)
         if found is Merge.AGREED:
             self.base[row.field] = ours
@@ -95,10 +100,16 @@ class _Draft:
             if base is not UNKNOWN:
                 self.base[row.field] = base  # type: ignore[assignment]
             return
-        self.changes.append(Change(side=winner.other, field=row.field, old=old, new=new, rule=rule))
+        self.changes.append(
+            Change(side=winner.other, field=row.field, old=old, new=new, rule=rule, is_told=row.kind is not Kind.ID)
+        )
         self.base[row.field] = new
+        lost = whole if winner is Side.DATAVERSE else ours
         if found is Merge.CONFLICT and row.direction is Direction.BOTH:
-            self._record_conflict(row, ours, theirs, winner)
+            self._record_conflict(row, ours, whole, winner, why="was changed on both sides")
+        elif lost != base and not is_empty(lost):
+            # Not agreed on, and gone in a moment: an id of another record, the end of a text that was cut.
+            self._record_conflict(row, ours, whole, winner, why="was not the same on both sides")
 
     @staticmethod
     def _pick(row: FieldRow, found: Merge) -> tuple[Side, str]:
@@ -129,13 +140,13 @@ class _Draft:
             key = f"held:{row.field}:{fingerprint(value)}"
             self.notes.append(Note(key=key, text=f"{label(row.field)} was not sent: {hindrance}.", is_problem=True))
 
-    def _record_conflict(self, row: FieldRow, ours: Value, theirs: Value, winner: Side) -> None:
+    def _record_conflict(self, row: FieldRow, ours: Value, theirs: Value, winner: Side, *, why: str) -> None:
         self.conflicts.append(FieldConflict(field=row.field, partner_center=theirs, dataverse=ours, winner=winner))
         kept, lost = (ours, theirs) if winner is Side.DATAVERSE else (theirs, ours)
         self.notes.append(
             Note(
                 key=f"conflict:{row.field}:{fingerprint(ours)}:{fingerprint(theirs)}",
-                text=f"{label(row.field)} was changed on both sides: kept {show(kept)}, "
+                text=f"{label(row.field)} {why}: kept {show(kept)}, "
                 f"not {show(lost)} from {'Partner Center' if winner is Side.DATAVERSE else 'the CRM'}.",
             )
         )
@@ -143,14 +154,14 @@ class _Draft:
 
 def label(field_name: str) -> str:
     """Return a field's name as a person reads it at the start of a sentence."""
-    return field_name.replace("_", " ").capitalize()
+    return field_name.replace("_", " ").capitalize().replace("Crm", "CRM").replace(" crm", " CRM")
 
 
 def show(value: Value) -> str:
     """Return a value as a person reads it, cut to a length that fits into an audit line."""
     if is_empty(value):
         return "nothing"
-    text = ", ".join(sorted(value)) if isinstance(value, frozenset) else str(value)
+    text = " ".join((", ".join(sorted(value)) if isinstance(value, frozenset) else str(value)).split())
     return f"“{text[:80]}…”" if len(text) > 80 else f"“{text}”"
 
 
@@ -170,8 +181,10 @@ def _stages_after(now: StagePair, stage: StageDecision) -> StagePair:
     )
 
 
-def _write_base_stages(now: StagePair, stage: StageDecision) -> dict[str, Value]:
-    after = _stages_after(now, stage)
+def _write_base_stages(now: StagePair, base: StagePair | None, stage: StageDecision) -> dict[str, Value]:
+    after = base if stage.refused else _stages_after(now, stage)
+    if after is None:
+        return {}
     return {BASE_REFERRAL_STAGE: after.referral.value, BASE_OPPORTUNITY_STAGE: after.opportunity.value}
 
 

@@ -41,20 +41,28 @@ EXPECTED: dict[ReferralStage, OpportunityStage] = {
     ReferralStage.DECLINED: OpportunityStage.LOST,
     ReferralStage.EXPIRED: OpportunityStage.LOST,
     ReferralStage.ERROR: OpportunityStage.LOST,
+    # On hold asks for nothing, so a stage that is understood later still finds every way open.
+    ReferralStage.CLOSED: OpportunityStage.ON_HOLD,
+    ReferralStage.UNKNOWN: OpportunityStage.ON_HOLD,
 }
-"""The stage in which an opportunity is created, and to which it follows its referral."""
+"""The stage in which an opportunity is created, and to which it follows its referral when that is understood."""
+
+NOT_UNDERSTOOD = frozenset({ReferralStage.CLOSED, ReferralStage.UNKNOWN, OpportunityStage.UNKNOWN})
 
 
 def decide_stage(now: StagePair, *, base: StagePair | None) -> StageDecision:
-    """Decide what the stages ask for; `base` is what both were when they agreed last, None at the first meeting."""
-    if ReferralStage.UNKNOWN is now.referral or OpportunityStage.UNKNOWN is now.opportunity:
+    """Decide what the stages ask for; `base` is what both were when they agreed last, None at the first meeting.
+
+    A refusal is no agreement: while it lasts the base stays as it was, and the same is refused for the same reason.
+    """
+    if not NOT_UNDERSTOOD.isdisjoint({now.referral, now.opportunity}):
         return StageDecision(
             rule="unknown stage", refused="The status is one that is not known here; it was left alone."
         )
     if now.referral.is_terminal:
         return _closed_referral(now, base)
     if now.referral is ReferralStage.INVITED:
-        return _invitation(now)
+        return _invitation(now, base)
     return _active_referral(now, base)
 
 
@@ -76,8 +84,15 @@ def _closed_referral(now: StagePair, base: StagePair | None) -> StageDecision:
     return StageDecision(rule="closed in Partner Center", move_opportunity_to=expected)
 
 
-def _invitation(now: StagePair) -> StageDecision:
+def _invitation(now: StagePair, base: StagePair | None) -> StageDecision:
     match now.opportunity:
+        case OpportunityStage.OPEN if base is None:
+            # Open is how every opportunity begins, and accepting cannot be taken back.
+            return StageDecision(
+                rule="open before the invitation was seen",
+                refused="The invitation is not answered yet in Partner Center, and this opportunity was open before. "
+                "To accept it, set the opportunity on hold, and when that is saved, in progress again.",
+            )
         case OpportunityStage.OPEN:
             return StageDecision(rule="accepted by the seller", move_referral_to=ReferralStage.ACTIVE)
         case OpportunityStage.WON:

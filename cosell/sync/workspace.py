@@ -3,16 +3,16 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from cosell.dataverse import DataverseClient, Row
 from cosell.domain.clock import Clock
 from cosell.domain.ids import OpportunityId, ReferralId
-from cosell.mapping.fields import Currencies, lookup_column, select_columns
+from cosell.mapping.fields import CURRENCY_SET, Currencies, select_columns
 from cosell.mapping.models import Mappings, OpportunityMapping
 from cosell.mapping.variables import Variables
 from cosell.partner_center import PartnerCenterClient, Referral, WebhookClient
-from cosell.store import Ledger
+from cosell.store import InboxEntry, Ledger
 
 CURRENCIES_KEPT = timedelta(days=1)
 _CURRENCIES = "currencies"
@@ -44,6 +44,8 @@ class Workspace:
     holder: str
     """Who holds leases and claims: unique to this run."""
     reads: Reads = field(default_factory=Reads)
+    claims: list[InboxEntry] = field(default_factory=list)
+    """Inbox entries which this run has claimed and not settled yet."""
     _currencies: Currencies | None = None
 
     @property
@@ -58,14 +60,15 @@ class Workspace:
         return self._currencies
 
     async def _load_currencies(self) -> Currencies:
-        kept = await self.ledger.meta.find(_CURRENCIES, younger_than=CURRENCIES_KEPT)
-        if kept is None:
-            codes = {}
-            async for page in self.dataverse.query("transactioncurrencies", select=("isocurrencycode",)):
-                codes.update({row.id: str(row.values["isocurrencycode"]) for row in page})
-            await self.ledger.meta.set(_CURRENCIES, json.dumps(codes))
-            return Currencies(codes)
-        return Currencies(json.loads(kept))
+        kept = json.loads(await self.ledger.meta.find(_CURRENCIES) or "{}")
+        now = self.clock()
+        if kept and now - datetime.fromisoformat(kept["read_at"]) < CURRENCIES_KEPT:
+            return Currencies(kept["codes"])
+        codes = {}
+        async for page in self.dataverse.query(CURRENCY_SET, select=("isocurrencycode",)):
+            codes.update({row.id: str(row.values["isocurrencycode"]) for row in page})
+        await self.ledger.meta.save(_CURRENCIES, json.dumps({"read_at": now.isoformat(), "codes": codes}))
+        return Currencies(codes)
 
     async def get_referral(self, referral_id: ReferralId, *, is_fresh: bool = False) -> Referral | None:
         """Return a referral, None when it is gone; `is_fresh` reads it again even when this run has read it."""
@@ -87,8 +90,8 @@ class Workspace:
         if not wanted:
             return
         self.reads.opportunities |= dict.fromkeys(wanted)
-        for row in await self.dataverse.get_many(self.opportunity.set, wanted, select=self.select):
-            self.reads.opportunities[OpportunityId(row.id)] = row
+        rows = await self.dataverse.get_many(self.opportunity.set, wanted, select=self.select)
+        self.reads.opportunities |= {OpportunityId(row_id): row for row_id, row in rows.items()}
 
     @property
     def select(self) -> tuple[str, ...]:
@@ -98,8 +101,3 @@ class Workspace:
     def is_switched_on(self, row: Row) -> bool:
         """Tell whether the seller shares this opportunity."""
         return row.values.get(self.opportunity.columns.sync_switch) is True
-
-    def find_account_id(self, row: Row) -> str | None:
-        """Return the id of the opportunity's account."""
-        account = row.values.get(lookup_column(self.opportunity.columns.account))
-        return str(account) if account else None

@@ -1,0 +1,73 @@
+"""Puts the parts together: settings in, an open workspace out. The only place that knows all of them."""
+
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+from cosell.dataverse import open_dataverse
+from cosell.domain.clock import Clock, utc_clock
+from cosell.domain.ids import TenantName
+from cosell.mapping.loader import load_mappings
+from cosell.mapping.models import Mappings
+from cosell.mapping.variables import Variables
+from cosell.partner_center import open_partner_center, open_webhooks
+from cosell.settings import Settings
+from cosell.store import Cipher, Ledger, open_ledger
+from cosell.sync.workspace import Workspace
+
+
+@asynccontextmanager
+async def open_settings_ledger(settings: Settings, *, clock: Clock = utc_clock) -> AsyncIterator[Ledger]:
+    """Open the ledger which the settings name, making the data directory when it is missing.
+
+    Raises:
+        ConfigurationError: it cannot be reached or written.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    cipher = Cipher.from_settings(settings)
+    async with open_ledger(
+        settings.ledger_url, tenant=TenantName(settings.tenant), clock=clock, cipher=cipher
+    ) as ledger:
+        yield ledger
+
+
+@asynccontextmanager
+async def open_workspace(
+    settings: Settings, *, variables: Variables, clock: Clock = utc_clock
+) -> AsyncIterator[Workspace]:
+    """Open ledger, clients and mapping for one run, and close them after it.
+
+    Raises:
+        ConfigurationError: the ledger cannot be reached, or a mapping file cannot be used.
+    """
+    mappings = variables.fill_in(load_mappings(settings.mappings_dir))
+    async with (
+        open_settings_ledger(settings, clock=clock) as ledger,
+        open_partner_center(settings, ledger.vault, clock=clock) as partner_center,
+        open_webhooks(settings, ledger.vault, clock=clock) as webhooks,
+        open_dataverse(settings, ledger.vault, clock=clock, id_columns=_id_columns(mappings)) as dataverse,
+    ):
+        yield Workspace(
+            partner_center=partner_center,
+            webhooks=webhooks,
+            dataverse=dataverse,
+            ledger=ledger,
+            mappings=mappings,
+            variables=variables,
+            clock=clock,
+            link_template=settings.referral_link_template,
+            holder=f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}",
+        )
+
+
+def _id_columns(mappings: Mappings) -> dict[str, str]:
+    tables = (
+        mappings.opportunity,
+        mappings.account,
+        mappings.contact,
+        mappings.solutions,
+        mappings.solutions.catalogue,
+    )
+    return {table.set: table.id for table in tables}

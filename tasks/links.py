@@ -1,0 +1,87 @@
+"""Brings one record in step: the task a person will want to see, and to retry, for itself."""
+
+from prefect.runtime import flow_run
+
+from cosell.domain.ids import OpportunityId, ReferralId
+from cosell.errors import Origin, RecordNotFound, RejectedError
+from cosell.store import DeadLetter, HintKind
+from cosell.sync.microsoft import follow_microsofts_copy
+from cosell.sync.outcome import Outcome
+from cosell.sync.pair import sync_link
+from cosell.sync.refusal import tell_refusal
+from cosell.sync.share import share_opportunity as share
+from cosell.sync.workspace import Workspace
+from tasks.policy import step
+from tasks.workspace import get_workspace
+
+
+@step(name="sync-referral", run_name="sync referral {referral_id}", tags={"sync"})
+async def sync_referral(referral_id: str) -> Outcome:
+    """Bring a referral and its opportunity in step, coming from the referral."""
+    workspace = get_workspace()
+    try:
+        links = await workspace.ledger.links.find_by_referral_ids([ReferralId(referral_id)])
+        if ReferralId(referral_id) not in links:
+            raise RecordNotFound("No opportunity belongs to this referral.", origin=Origin(record=referral_id))
+        return await sync_link(workspace, links[ReferralId(referral_id)], run_id=_run_id())
+    except RejectedError as error:
+        await _file(workspace, HintKind.REFERRAL, referral_id, error)
+        raise
+
+
+@step(name="sync-opportunity", run_name="sync opportunity {opportunity_id}", tags={"sync"})
+async def sync_opportunity(opportunity_id: str) -> Outcome:
+    """Bring an opportunity and its referral in step, coming from the opportunity."""
+    workspace = get_workspace()
+    try:
+        links = await workspace.ledger.links.find_by_opportunity_ids([OpportunityId(opportunity_id)])
+        return await sync_link(workspace, links[OpportunityId(opportunity_id)], run_id=_run_id())
+    except RejectedError as error:
+        await _file(workspace, HintKind.OPPORTUNITY, opportunity_id, error)
+        raise
+
+
+@step(name="share-opportunity", run_name="share opportunity {opportunity_id}", tags={"sync"})
+async def share_opportunity(opportunity_id: str) -> Outcome:
+    """Create the referral of an opportunity, Microsoft's copy when help is asked, and write both ids across."""
+    workspace = get_workspace()
+    try:
+        return await share(workspace, OpportunityId(opportunity_id), run_id=_run_id())
+    except RejectedError as error:
+        await _file(workspace, HintKind.OPPORTUNITY, opportunity_id, error)
+        raise
+
+
+@step(name="follow-microsofts-copy", run_name="follow Microsoft's copy {referral_id}", tags={"sync"})
+async def follow_copy(referral_id: str) -> Outcome:
+    """Bring what Microsoft's copy of an engagement says into the opportunity."""
+    workspace = get_workspace()
+    copy = await workspace.get_referral(ReferralId(referral_id))
+    if copy is None:
+        raise RecordNotFound("Microsoft's copy is gone.", origin=Origin(record=f"referral {referral_id}"))
+    return await follow_microsofts_copy(workspace, copy, run_id=_run_id())
+
+
+async def _file(workspace: Workspace, kind: HintKind, record_id: str, error: RejectedError) -> None:
+    """Keep a refused record as a dead letter, and tell its seller why."""
+    await workspace.ledger.dead_letters.add(
+        DeadLetter(
+            kind=kind,
+            record_id=record_id,
+            flow=str(flow_run.flow_name),
+            cause=type(error).__name__,
+            message=error.message,
+            request_id=error.origin.request_id or None,
+        )
+    )
+    opportunity_id: str | None = record_id
+    if kind is HintKind.REFERRAL:
+        links = await workspace.ledger.links.find_by_referral_ids([ReferralId(record_id)])
+        link = links.get(ReferralId(record_id))
+        opportunity_id = link.opportunity_id if link else None
+    if opportunity_id:
+        await tell_refusal(workspace, OpportunityId(opportunity_id), error)
+
+
+def _run_id() -> str:
+    return str(flow_run.id or "")

@@ -1,0 +1,99 @@
+"""Reads what moved in the CRM, and makes the opportunities of referrals which arrived."""
+
+import hashlib
+from collections.abc import Sequence
+
+from cosell.dataverse import Row
+from cosell.domain.ids import OpportunityId, ReferralId
+from cosell.errors import DeltaExpired
+from cosell.mapping.fields import lookup_column
+from cosell.store import Door, Hint, HintKind
+from cosell.sync.arrive import create_opportunity as create_from_referral
+from cosell.sync.arrive import find_links
+from cosell.sync.workspace import Workspace
+from tasks.policy import step
+from tasks.workspace import get_workspace
+
+
+@step(name="poll-opportunities", run_name="poll opportunities", tags={"dataverse"})
+async def poll_opportunities() -> int:
+    """Read what moved in the opportunities since the last poll and put a hint for each into the inbox."""
+    workspace = get_workspace()
+    return await _poll(workspace, workspace.opportunity.set, workspace.select, kind=HintKind.OPPORTUNITY)
+
+
+@step(name="poll-solutions", run_name="poll Microsoft solutions", tags={"dataverse"})
+async def poll_solutions() -> int:
+    """Read which Microsoft solutions rows moved and put a hint for each of their opportunities into the inbox."""
+    workspace = get_workspace()
+    own = workspace.mappings.solutions
+    return await _poll(workspace, own.set, (own.id, lookup_column(own.opportunity.lower())), kind=HintKind.SOLUTION)
+
+
+async def _poll(workspace: Workspace, set_: str, select: Sequence[str], *, kind: HintKind) -> int:
+    """One poll of change tracking; the hints and the new delta link are stored together or not at all."""
+    select_hash = hashlib.sha256(",".join(select).encode()).hexdigest()[:16]
+    known = await workspace.ledger.marks.find_delta_link(set_)
+    link = known.link if known and known.select_hash == select_hash else None
+    try:
+        hints, delta_link = await _read_changes(workspace, set_, select, link=link, kind=kind)
+    except DeltaExpired:
+        hints, delta_link = await _read_changes(workspace, set_, select, link=None, kind=kind)
+    added = await workspace.ledger.record_poll(set_, delta_link=delta_link, select_hash=select_hash, hints=hints)
+    return added.accepted
+
+
+async def _read_changes(
+    workspace: Workspace, set_: str, select: Sequence[str], *, link: str | None, kind: HintKind
+) -> tuple[list[Hint], str]:
+    hints: list[Hint] = []
+    delta_link = ""
+    async for page in workspace.dataverse.delta(set_, select=select, link=link):
+        hints += await _make_hints(workspace, page.rows, kind=kind)
+        if kind is HintKind.OPPORTUNITY:
+            hints += await _make_hints_of_deleted(workspace, page.deleted_ids)
+        delta_link = page.delta_link or delta_link
+    return hints, delta_link
+
+
+async def _make_hints(workspace: Workspace, rows: Sequence[Row], *, kind: HintKind) -> list[Hint]:
+    if kind is HintKind.SOLUTION:
+        column = lookup_column(workspace.mappings.solutions.opportunity.lower())
+        owners = dict.fromkeys(str(row.get(column)) for row in rows if row.get(column))
+        return [Hint(door=Door.DATAVERSE, kind=kind, record_id=owner) for owner in owners]
+    links = await workspace.ledger.links.find_by_opportunity_ids([OpportunityId(row.id) for row in rows])
+    moved = []
+    for row in rows:
+        opportunity_id = OpportunityId(row.id)
+        link = links.get(opportunity_id)
+        is_echo = link is not None and link.opportunity_etag == row.etag
+        if is_echo or not workspace.is_switched_on(row):
+            continue
+        workspace.reads.opportunities[opportunity_id] = row
+        moved.append(Hint(door=Door.DATAVERSE, kind=kind, record_id=row.id, etag=row.etag))
+    return moved
+
+
+async def _make_hints_of_deleted(workspace: Workspace, deleted_ids: Sequence[str]) -> list[Hint]:
+    """Only opportunities with a link matter; any other was never shared."""
+    links = await workspace.ledger.links.find_by_opportunity_ids([OpportunityId(row_id) for row_id in deleted_ids])
+    return [Hint(door=Door.DATAVERSE, kind=HintKind.OPPORTUNITY, record_id=row_id) for row_id in links]
+
+
+@step(name="get-dynamics-details", run_name="get details from Dynamics 365", tags={"dataverse"})
+async def get_dynamics_details(referral_ids: list[str], opportunity_ids: list[str]) -> list[str]:
+    """Read the CRM's side of these records in pages; return the ids of referrals which have no opportunity yet."""
+    workspace = get_workspace()
+    await workspace.read_opportunities([OpportunityId(row_id) for row_id in opportunity_ids])
+    referrals = [await workspace.get_referral(ReferralId(referral_id)) for referral_id in referral_ids]
+    present = [referral for referral in referrals if referral is not None]
+    links = await find_links(workspace, present)
+    await workspace.read_opportunities([link.opportunity_id for link in links.values() if link.opportunity_id])
+    return [referral.id for referral in present if referral.id not in links]
+
+
+@step(name="create-opportunity", run_name="create opportunity of {referral_id}", tags={"dataverse"})
+async def create_opportunity(referral_id: str) -> str:
+    """Create the opportunity of a referral with its account and contact; return its id."""
+    link = await create_from_referral(get_workspace(), ReferralId(referral_id))
+    return str(link.opportunity_id)

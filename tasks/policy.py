@@ -1,0 +1,51 @@
+"""Which errors a task retries, and how long it waits: the one place where that is decided.
+
+The transport has already waited seconds for a throttled or dropped call; a task waits longer, for a service that is
+down or a record that moves under our hands. Everything else is for a person, and retrying it would only hide it.
+"""
+
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from prefect import task
+from prefect.cache_policies import INPUTS, RUN_ID
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import Task
+
+from cosell.errors import ConflictError, RetryableError
+
+Parameters = ParamSpec("Parameters")
+Returned = TypeVar("Returned")
+
+RETRY_DELAYS_SECONDS = [5.0, 30.0]
+
+
+async def may_pass_later(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Tell whether a failed task is worth another try."""
+    try:
+        await state.aresult()
+    except (RetryableError, ConflictError):
+        return True
+    except Exception:  # noqa: BLE001  whatever else it was, a second try would not mend it
+        return False
+    return False
+
+
+def step(
+    *, name: str, run_name: str, tags: set[str]
+) -> Callable[[Callable[Parameters, Returned]], Task[Parameters, Returned]]:
+    """Make a function a task of this project: retried by the policy, its result kept for a rerun of the same run.
+
+    The same task with the same parameters is done once in a run, however often the run is retried. What may be done
+    again in one run therefore takes the number of its round.
+    """
+    return task(
+        name=name,
+        task_run_name=run_name,
+        tags=tags,
+        retries=len(RETRY_DELAYS_SECONDS),
+        retry_delay_seconds=RETRY_DELAYS_SECONDS,
+        retry_condition_fn=may_pass_later,
+        persist_result=True,
+        cache_policy=INPUTS + RUN_ID,
+    )
