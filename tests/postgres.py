@@ -81,7 +81,7 @@ def _make_cluster(programs: Path, directory: Path, account: pwd.struct_passwd | 
     secret = directory / "password"
     secret.write_text(PASSWORD)
     secret.chmod(0o644)
-    command = [programs / "initdb", "-D", directory / "data", "-U", USER, "--pwfile", secret]
+    command: list[str | Path] = [programs / "initdb", "-D", directory / "data", "-U", USER, "--pwfile", secret]
     _run([*command, "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"], directory, account)
 
 
@@ -91,7 +91,19 @@ def _start(programs: Path, directory: Path, account: pwd.struct_passwd | None) -
         port = _find_free_port()
         options = f"-F -h 127.0.0.1 -p {port} -c unix_socket_directories= -c max_connections=60"
         log = directory / "log"
-        command = [programs / "pg_ctl", "start", "-D", directory / "data", "-l", log, "-w", "-t", "60", "-o", options]
+        command: list[str | Path] = [
+            programs / "pg_ctl",
+            "start",
+            "-D",
+            directory / "data",
+            "-l",
+            log,
+            "-w",
+            "-t",
+            "60",
+            "-o",
+            options,
+        ]
         try:
             _run(command, directory, account)
         except PostgresMissing:

@@ -31,8 +31,9 @@ class Inbox:
 
     async def add(self, hints: Iterable[Hint]) -> Added:
         """Store hints; they are safe when this returns."""
+        given = list(hints)
         async with self._database.write() as connection:
-            return await store_hints(connection, self._database, hints)
+            return await store_hints(connection, self._database, given)
 
     async def claim(self, kinds: Iterable[HintKind], *, limit: int, holder: str, seconds: float) -> list[InboxEntry]:
         """Take what is due, oldest first, for `seconds`; entries whose claim has expired are taken as well."""
@@ -126,13 +127,12 @@ class Inbox:
         return and_(self._database.mine(inbox), tuple_(inbox.c.id, inbox.c.claim_id).in_(claims))
 
 
-async def store_hints(connection: AsyncConnection, database: Database, hints: Iterable[Hint]) -> Added:
+async def store_hints(connection: AsyncConnection, database: Database, hints: Sequence[Hint]) -> Added:
     """Store hints within a transaction of the caller's."""
     now = database.now()
-    given = list(hints)
-    rows = [_waiting_row(database, hint, received_at=now, due_at=now, attempts=0) for hint in _melt(given).values()]
+    rows = [_waiting_row(database, hint, received_at=now, due_at=now, attempts=0) for hint in _melt(hints).values()]
     accepted = await _upsert_waiting(connection, database, rows)
-    return Added(accepted=accepted, duplicate=len(given) - accepted)
+    return Added(accepted=accepted, duplicate=len(hints) - accepted)
 
 
 def _melt(hints: Iterable[Hint]) -> dict[tuple[HintKind, str], Hint]:

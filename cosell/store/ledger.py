@@ -98,8 +98,9 @@ class Ledger:
 
     async def record_poll(self, name: str, *, delta_link: str, select_hash: str, hints: Iterable[Hint]) -> Added:
         """Store what a reading of change tracking has found, together with where the next one goes on."""
+        given = list(hints)
         async with self._database.write() as connection:
-            added = await store_hints(connection, self._database, hints)
+            added = await store_hints(connection, self._database, given)
             await store_delta_link(connection, self._database, name=name, link=delta_link, select_hash=select_hash)
         return added
 

@@ -1,0 +1,89 @@
+"""A record is in one hand: leases are taken, renewed, lost and given back."""
+
+import pytest
+
+from cosell.errors import LeaseHeld
+from cosell.store import Ledger
+from tests.unit.store.conftest import MovingClock, Place
+
+
+async def test_what_is_held_is_not_given_to_another(ledger: Ledger) -> None:
+    assert await ledger.leases.acquire(["a", "b"], holder="one", seconds=60) == {"a", "b"}
+
+    assert await ledger.leases.acquire(["b", "c"], holder="two", seconds=60) == {"c"}
+    assert await ledger.leases.acquire([], holder="two", seconds=60) == set()
+
+
+async def test_holder_asking_again_gets_its_own(ledger: Ledger, clock: MovingClock) -> None:
+    await ledger.leases.acquire(["a"], holder="one", seconds=60)
+    clock.advance(50)
+
+    assert await ledger.leases.acquire(["a"], holder="one", seconds=60) == {"a"}
+
+    clock.advance(50)
+    assert await ledger.leases.acquire(["a"], holder="two", seconds=60) == set()
+
+
+async def test_expired_lease_is_free_and_cannot_be_renewed(ledger: Ledger, clock: MovingClock) -> None:
+    await ledger.leases.acquire(["a", "b"], holder="one", seconds=60)
+    clock.advance(60)
+
+    assert await ledger.leases.renew(["a", "b"], holder="one", seconds=60) == set()
+    assert await ledger.leases.acquire(["a"], holder="two", seconds=60) == {"a"}
+
+
+async def test_renewed_lease_lasts(ledger: Ledger, clock: MovingClock) -> None:
+    await ledger.leases.acquire(["a"], holder="one", seconds=60)
+    clock.advance(59)
+
+    assert await ledger.leases.renew(["a", "never held"], holder="one", seconds=60) == {"a"}
+
+    clock.advance(59)
+    assert await ledger.leases.acquire(["a"], holder="two", seconds=60) == set()
+
+
+async def test_released_lease_is_free_and_that_of_another_is_left_alone(ledger: Ledger) -> None:
+    await ledger.leases.acquire(["a"], holder="one", seconds=60)
+
+    await ledger.leases.release(["a"], holder="two")
+    assert await ledger.leases.acquire(["a"], holder="two", seconds=60) == set()
+
+    await ledger.leases.release(["a"], holder="one")
+    assert await ledger.leases.acquire(["a"], holder="two", seconds=60) == {"a"}
+
+
+async def test_hold_takes_all_or_none_and_gives_back(ledger: Ledger) -> None:
+    async with ledger.leases.hold(["a", "b"], holder="one", seconds=60) as lease:
+        assert lease.keys == {"a", "b"}
+        with pytest.raises(LeaseHeld, match="record b"):
+            async with ledger.leases.hold(["b", "c"], holder="two", seconds=60):
+                pytest.fail("b is held")
+        assert await ledger.leases.acquire(["c"], holder="three", seconds=60) == {"c"}
+
+    assert await ledger.leases.acquire(["a", "b"], holder="two", seconds=60) == {"a", "b"}
+
+
+async def test_hold_gives_back_when_the_work_fails(ledger: Ledger) -> None:
+    with pytest.raises(RuntimeError):
+        async with ledger.leases.hold(["a"], holder="one", seconds=60):
+            raise RuntimeError
+
+    assert await ledger.leases.acquire(["a"], holder="two", seconds=60) == {"a"}
+
+
+async def test_lease_taken_over_is_not_given_back_by_its_first_holder(ledger: Ledger, clock: MovingClock) -> None:
+    async with ledger.leases.hold(["a"], holder="one", seconds=60):
+        clock.advance(60)
+        await ledger.leases.acquire(["a"], holder="two", seconds=60)
+
+    assert await ledger.leases.acquire(["a"], holder="three", seconds=60) == set()
+
+
+async def test_tenants_have_keys_of_their_own(ledger: Ledger, place: Place) -> None:
+    await ledger.leases.acquire(["a"], holder="one", seconds=60)
+
+    async with place.open(tenant=f"{place.tenant}-other") as other:
+        assert await other.leases.acquire(["a"], holder="two", seconds=60) == {"a"}
+        await other.leases.release(["a"], holder="one")
+
+    assert await ledger.leases.acquire(["a"], holder="two", seconds=60) == set()
