@@ -90,6 +90,7 @@ async def finish_device_sign_in(
 
 def _poll_once(started: DeviceSignIn) -> dict[str, Any]:
     """Ask once. A confidential client shows its secret here too, else Entra answers AADSTS7000218."""
+    started.flow.pop("latest_attempt_at", None)  # msal looks at the machine's clock, we wait by the one passed in
     secret = {"client_secret": started.client_secret.get_secret_value()} if started.client_secret else {}
     result: dict[str, Any] = ask_entra(
         lambda: started.application.acquire_token_by_device_flow(
