@@ -3,13 +3,15 @@
 The text of every field below is what `cosell doctor`, the error texts and `.env.example` say about it.
 """
 
+import json
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AnyHttpUrl, BaseModel, Field, SecretStr, UrlConstraints, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AnyHttpUrl, BaseModel, BeforeValidator, Field, SecretStr, UrlConstraints, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from cosell.errors import SettingsInvalid
 
@@ -18,6 +20,19 @@ DELIMITER = "__"
 MICROSOFT_CERTIFICATE_HOST = "3psostorageacct.blob.core.windows.net"
 
 HttpUrl = Annotated[AnyHttpUrl, UrlConstraints(max_length=2000)]
+
+
+def _parse_list(value: object) -> object:
+    """Read a list from JSON here, so that a broken one is told together with all other problems."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        raise ValueError('not a JSON list, like ["one", "two"]') from None
+
+
+JsonList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parse_list)]
 
 
 class DataverseSettings(BaseModel):
@@ -60,7 +75,7 @@ class ReceiverSettings(BaseModel):
     )
     host: str = Field(default="127.0.0.1", description="address the receiver listens on")
     port: int = Field(default=8480, ge=0, le=65535, description="port the receiver listens on; 0 picks a free one")
-    certificate_hosts: tuple[str, ...] = Field(
+    certificate_hosts: JsonList = Field(
         default=(MICROSOFT_CERTIFICATE_HOST,),
         description="JSON list of host[:port] from which signing certificates may be fetched",
     )
@@ -76,7 +91,12 @@ class Settings(BaseSettings):
     """All that is set from outside. Build it with `load_settings`, which names every problem at once."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter=DELIMITER, env_file=".env", extra="ignore", frozen=True
+        env_prefix=PREFIX,
+        env_nested_delimiter=DELIMITER,
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
     )
 
     home: Path = Field(default=Path(".cosell"), description="data directory: ledger, key, logs")
@@ -90,8 +110,8 @@ class Settings(BaseSettings):
     ca_bundle: Path | None = Field(default=None, description="PEM file of certificate authorities to trust for HTTPS")
     secret_key: SecretStr | None = Field(
         default=None,
-        description="key which encrypts stored tokens (Fernet, 32 bytes in url-safe base64); default a file in the data "
-        "directory, made at first use; set it when several machines share one ledger",
+        description="key which encrypts stored tokens (Fernet, 32 bytes in url-safe base64); default a file in the "
+        "data directory, made at first use; set it when several machines share one ledger",
     )
     mappings_dir: Path | None = Field(
         default=None, description="directory with your own mapping files, laid over the ones that ship"
@@ -101,6 +121,7 @@ class Settings(BaseSettings):
     )
     referral_link_template: str = Field(
         default="https://partner.microsoft.com/referrals/v2/inbox?id={id}",
+        pattern=r"\{id\}",
         description="web address of a referral, with {id} in place of its id",
     )
     dataverse: DataverseSettings
@@ -136,11 +157,16 @@ def load_settings(values: Mapping[str, object] | None = None) -> Settings:
             _problem(tuple(str(part) for part in item["loc"]), item["type"], item["msg"]) for item in error.errors()
         ]
         raise SettingsInvalid("These settings have to be mended:\n" + "\n".join(_unfold(lines))) from None
+    except SettingsError as error:
+        group = re.search(r'field "(\w+)"', str(error))
+        name = PREFIX + (group[1].upper() if group else "…")
+        raise SettingsInvalid(f"{name} is wrong: not JSON. Leave it out and set {name}{DELIMITER}… instead.") from None
 
 
 def _problem(path: tuple[str, ...], kind: str, message: str) -> str:
     variable = PREFIX + DELIMITER.join(part.upper() for part in path)
     purpose = describe_setting(path)
+    message = message.removeprefix("Value error, ")
     reason = "is missing" if kind == "missing" else f"is wrong: {message[0].lower()}{message[1:]}"
     return f"  {variable} {reason}" + (f" — {purpose}" if purpose else "")
 

@@ -16,6 +16,8 @@ class ReferralStage(StrEnum):
     DECLINED = "declined"
     EXPIRED = "expired"
     ERROR = "error"
+    CLOSED = "closed"
+    """Closed with an outcome that no page of Microsoft's names."""
     UNKNOWN = "unknown"
 
     @property
@@ -25,7 +27,14 @@ class ReferralStage(StrEnum):
 
 
 TERMINAL = frozenset(
-    {ReferralStage.WON, ReferralStage.LOST, ReferralStage.DECLINED, ReferralStage.EXPIRED, ReferralStage.ERROR}
+    {
+        ReferralStage.WON,
+        ReferralStage.LOST,
+        ReferralStage.DECLINED,
+        ReferralStage.EXPIRED,
+        ReferralStage.ERROR,
+        ReferralStage.CLOSED,
+    }
 )
 
 
@@ -65,5 +74,11 @@ REFERRAL_STATUSES: dict[ReferralStage, tuple[str, str]] = {
 
 
 def read_referral_stage(status: str | None, substatus: str | None) -> ReferralStage:
-    """Return the stage of a referral; UNKNOWN for a pair that no page of Microsoft's names."""
-    return REFERRAL_STAGES.get(((status or "").lower(), (substatus or "").lower()), ReferralStage.UNKNOWN)
+    """Return the stage of a referral; UNKNOWN for a pair that no page of Microsoft's names.
+
+    Whatever its outcome is called, a closed referral is CLOSED: it takes no change (Microsoft: Manage co-sell
+    opportunities).
+    """
+    pair = ((status or "").strip().lower(), (substatus or "").strip().lower())
+    unnamed = ReferralStage.CLOSED if pair[0] == "closed" else ReferralStage.UNKNOWN
+    return REFERRAL_STAGES.get(pair, unnamed)

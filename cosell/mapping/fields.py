@@ -26,9 +26,13 @@ class Currencies:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What was read from one side: the fields, and those that could not be understood (field to plain reason)."""
+    """What was read from one side: the fields, and those that could not be understood (field to plain reason).
+
+    `whole` holds texts which are longer than the CRM's column and stand in the snapshot as they are cut.
+    """
 
     snapshot: dict[str, Value] = field(default_factory=dict)
+    whole: dict[str, Value] = field(default_factory=dict)
     parked: dict[str, str] = field(default_factory=dict)
 
 
@@ -46,13 +50,19 @@ def read_referral(
         if isinstance(value, Money) and currencies.find_id(value.currency) is None:
             reading.parked[row.field] = f"the CRM has no currency {value.currency}"
             continue
-        reading.snapshot[row.field] = shorten(value, row.length) if row.length and isinstance(value, str) else value
+        if row.dataverse == mapping.columns.name and isinstance(value, str):
+            value = strip_mark(value)
+        if row.length and isinstance(value, str) and (fitting := shorten(value, row.length)) != value:
+            reading.whole[row.field] = value
+            value = fitting
+        reading.snapshot[row.field] = value
     return reading
 
 
 def _read_referral_field(document: Mapping[str, object], row: FieldRow, link_template: str) -> Value:
     if row.partner_center == "$referral_link":
-        return link_template.format(id=find_pointer(document, "/id"))
+        referral_id = read_value(Kind.ID, find_pointer(document, "/id"))
+        return link_template.replace("{id}", referral_id) if isinstance(referral_id, str) else None
     raw = find_pointer(document, row.partner_center)
     if row.kind is Kind.MONEY:
         return read_money(raw, find_pointer(document, CURRENCY_POINTER))
@@ -62,9 +72,10 @@ def _read_referral_field(document: Mapping[str, object], row: FieldRow, link_tem
 def read_opportunity(columns: Mapping[str, object], mapping: OpportunityMapping, *, currencies: Currencies) -> Reading:
     """Return the shared fields of an opportunity, in canonical values; columns that were not read are left out."""
     reading = Reading()
-    currency_id = str(columns.get(lookup_column(mapping.columns.currency)) or "")
+    currency_column = lookup_column(mapping.columns.currency)
+    currency_id = str(columns.get(currency_column) or "")
     for row in mapping.fields:
-        if row.dataverse not in columns:
+        if row.dataverse not in columns or (row.kind is Kind.MONEY and currency_column not in columns):
             continue
         raw = columns[row.dataverse]
         try:
@@ -107,6 +118,8 @@ def to_columns(
         if isinstance(value, Money):
             body[row.dataverse] = value.amount
             body[f"{mapping.columns.currency}@odata.bind"] = f"/{CURRENCY_SET}({currencies.find_id(value.currency)})"
+        elif isinstance(value, str) and row.length:
+            body[row.dataverse] = shorten(value, row.length)
         else:
             body[row.dataverse] = value.isoformat() if isinstance(value, date) else value
     return body

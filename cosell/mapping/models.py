@@ -1,17 +1,17 @@
 """What a mapping file may say, as strict models: an unknown key or a wrong word is an error, never ignored."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from cosell.domain.ids import Side
 from cosell.domain.stages import OpportunityStage
 
-Column = Annotated[str, StringConstraints(pattern=r"^(\$[a-z_]+|[a-z][a-z0-9_]*)$")]
+Column = Annotated[str, StringConstraints(pattern=r"^(\$(deal_value|country)|[a-z][a-z0-9_]*)$")]
 """A logical column name, or `$name` of the setting that holds one."""
-Pointer = Annotated[str, StringConstraints(pattern=r"^(\$[a-z_]+|(/[A-Za-z0-9_-]+)+)$")]
+Pointer = Annotated[str, StringConstraints(pattern=r"^(\$referral_link|(/[A-Za-z0-9_-]+)+)$")]
 """A JSON pointer into the referral (RFC 6901), or `$name` of a value that is computed from it."""
 
 
@@ -99,6 +99,24 @@ class OpportunityMapping(TableMapping):
     columns: OpportunityColumns
     fields: tuple[FieldRow, ...]
 
+    @model_validator(mode="after")
+    def _write_each_place_once(self) -> Self:
+        """Two rows which write the same place would undo each other's work for ever."""
+        _refuse_twins("field", [row.field for row in self.fields])
+        for side in Side:
+            _refuse_twins(
+                f"{side} (written by two rows)",
+                [str(getattr(row, side)) for row in self.fields if row.direction.allows(side)],
+            )
+        computed = [
+            row.field
+            for row in self.fields
+            if row.partner_center[0] == "$" and row.direction.allows(Side.PARTNER_CENTER)
+        ]
+        if computed:
+            raise ValueError(f"{computed[0]} is computed, so its direction is to_dataverse")
+        return self
+
 
 class CopiedField(Strict):
     """A field which is only copied when a record is created."""
@@ -116,6 +134,21 @@ class PartyMapping(TableMapping):
     fields: tuple[CopiedField, ...]
 
 
+STATES = {
+    OpportunityStage.ON_HOLD: 0,
+    OpportunityStage.OPEN: 0,
+    OpportunityStage.WON: 1,
+    OpportunityStage.LOST: 2,
+}
+"""The state of the opportunity in each stage (Microsoft: Opportunity table, statecode)."""
+
+
+def _refuse_twins(what: str, values: Sequence[str]) -> None:
+    twins = sorted({value for value in values if values.count(value) > 1})
+    if twins:
+        raise ValueError(f"{what} stands there twice: {', '.join(twins)}")
+
+
 class StatusRow(Strict):
     """One pair of state and status reason of the opportunity and the stage it means."""
 
@@ -128,6 +161,18 @@ class Statuses(Strict):
     """`mappings/statuses.yaml`."""
 
     opportunity: tuple[StatusRow, ...]
+
+    @model_validator(mode="after")
+    def _say_each_pair_once(self) -> Self:
+        """Each pair means one stage, each stage that is written has a pair, and open is not called won."""
+        _refuse_twins("state and status reason", [f"{row.state}/{row.status_reason}" for row in self.opportunity])
+        for stage, state in STATES.items():
+            rows = [row for row in self.opportunity if row.stage is stage]
+            if not rows:
+                raise ValueError(f"no row has the stage {stage}")
+            if any(row.state != state for row in rows):
+                raise ValueError(f"rows of the stage {stage} have the state {state}")
+        return self
 
 
 class Catalogue(TableMapping):

@@ -1,5 +1,6 @@
 """The people and the customer of a deal: accounts and contacts on the CRM's side, customerProfile on the other."""
 
+import html
 import unicodedata
 from collections.abc import Mapping
 
@@ -52,14 +53,18 @@ def read_first_contact(document: Mapping[str, object], mapping: PartyMapping) ->
 
 
 def normalise(text: str | None) -> str:
-    """Return text for matching: no case, no accents, single spaces."""
-    plain = unicodedata.normalize("NFKD", text or "")
+    """Return text for matching: no case, no accents, single spaces, no HTML entities (Partner Center sends `&amp;`)."""
+    plain = unicodedata.normalize("NFKD", html.unescape(text or ""))
     return " ".join("".join(letter for letter in plain if not unicodedata.combining(letter)).casefold().split())
 
 
 def is_same_party(left: Party, right: Party, *, fields: tuple[str, ...]) -> bool:
-    """Tell whether two parties agree in all of `fields`, normalised; empty fields agree with each other."""
-    return all(normalise(left.get(name)) == normalise(right.get(name)) for name in fields)
+    """Tell whether two parties agree in all of `fields`, normalised.
+
+    Empty fields agree with each other, but parties of which nothing is known are not the same.
+    """
+    pairs = [(normalise(left.get(name)), normalise(right.get(name))) for name in fields]
+    return any(ours for ours, _ in pairs) and all(ours == theirs for ours, theirs in pairs)
 
 
 def full_name(party: Party) -> str:

@@ -4,6 +4,7 @@ Each `read_` function takes what came over the wire and returns the canonical va
 page of either service allows, so that the field can be parked and the rest goes on.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -15,7 +16,14 @@ from cosell.mapping.models import Kind
 CHECK_MARK = "✔"
 CROSS_MARK = "✖"
 _MARKS = (CHECK_MARK, CROSS_MARK, "✓", "✗")
+_VARIATION_SELECTORS = "\ufe0e\ufe0f"
+"""May follow a mark that a person typed or pasted: they choose between text and emoji, and cannot be seen."""
 ELLIPSIS = "…"
+_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(T.*)?", re.DOTALL)
+_NOT_SET = date(1, 1, 1)
+"""What a .NET service sends for a day that nobody has set."""
+_FIRST_DATE = date(1753, 1, 1)
+"""Microsoft: Behavior and format of the date and time column."""
 
 
 def read_text(raw: object) -> str | None:
@@ -32,7 +40,17 @@ def read_memo(raw: object) -> str | None:
 def read_date(raw: object) -> date | None:
     """Return the day of a date or of a moment in UTC (closing dates travel as midnight UTC)."""
     text = read_text(raw)
-    return date.fromisoformat(text[:10]) if text else None
+    if text is None:
+        return None
+    found = _DATE.fullmatch(text)
+    if found is None:
+        raise ValueError("not a date")
+    day = date.fromisoformat(found[1])
+    if day == _NOT_SET:
+        return None
+    if day < _FIRST_DATE:
+        raise ValueError("a date before 1753, which the CRM does not take")
+    return day
 
 
 def read_decimal(raw: object) -> Decimal | None:
@@ -44,15 +62,15 @@ def read_decimal(raw: object) -> Decimal | None:
         number = Decimal(text)
     except InvalidOperation:
         raise ValueError("not a number") from None
-    if not number.is_finite():
+    if not number.is_finite() or "_" in text:
         raise ValueError("not a number")
     return number
 
 
 def read_money(amount: object, currency: object) -> Money | None:
-    """Return a deal value, None when there is no amount; an amount without a currency is refused."""
+    """Return a deal value, None when there is no amount; an amount without a currency is refused, but for nought."""
     number, code = read_decimal(amount), read_text(currency)
-    if number is None:
+    if number is None or (code is None and number == 0):
         return None
     if code is None:
         raise ValueError("an amount without a currency")
@@ -61,6 +79,8 @@ def read_money(amount: object, currency: object) -> Money | None:
 
 def read_value(kind: Kind, raw: object) -> Value:
     """Return the canonical value of any kind but money, which takes two."""
+    if isinstance(raw, (Mapping, list)):
+        raise ValueError("not a single value")  # noqa: TRY004  like all that cannot be read
     match kind:
         case Kind.MEMO:
             return read_memo(raw)
@@ -75,14 +95,29 @@ def read_value(kind: Kind, raw: object) -> Value:
 
 def shorten(text: str, length: int) -> str:
     """Return text that fits into `length` characters; what was cut is marked at the end."""
-    return text if len(text) <= length else text[: length - 1].rstrip() + ELLIPSIS
+    return text if text_length(text) <= length else cut(text, length - 1).rstrip() + ELLIPSIS
+
+
+def text_length(text: str) -> int:
+    """Return how long the CRM finds a text: it counts in UTF-16, where an emoji is two (Microsoft: String.Length)."""
+    return len(text) + sum(letter > "\uffff" for letter in text)
+
+
+def cut(text: str, length: int) -> str:
+    """Return as many of the first characters as the CRM counts within `length`."""
+    used = 0
+    for position, letter in enumerate(text):
+        used += text_length(letter)
+        if used > length:
+            return text[:position]
+    return text
 
 
 def strip_mark(name: str | None) -> str | None:
     """Return an opportunity's name without the marks we put before it."""
     text = (name or "").lstrip()
-    while text[:1] in _MARKS and text:
-        text = text[1:].lstrip()
+    while text.startswith(_MARKS):
+        text = text[1:].lstrip(_VARIATION_SELECTORS).lstrip()
     return text or None
 
 

@@ -163,7 +163,5 @@ def _spell_solution(item: Solution) -> dict[str, object]:
 
 def agreed_after_creation(deal: Deal) -> Mapping[str, Value]:
     """Return the base of a referral that was just created from a deal: what was sent is what both agree on."""
-    sent: dict[str, Value] = {
-        name: value for name in _SENT_FIELDS if not is_empty(value := deal.fields.get(name))
-    }
+    sent: dict[str, Value] = {name: value for name in _SENT_FIELDS if not is_empty(value := deal.fields.get(name))}
     return {**sent, "crm_id": deal.opportunity_id}
