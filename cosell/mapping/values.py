@@ -19,7 +19,7 @@ _MARKS = (CHECK_MARK, CROSS_MARK, "✓", "✗")
 _VARIATION_SELECTORS = "\ufe0e\ufe0f"
 """May follow a mark that a person typed or pasted: they choose between text and emoji, and cannot be seen."""
 ELLIPSIS = "…"
-_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(T.*)?", re.DOTALL)
+_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})([T ].*)?", re.DOTALL)
 _NOT_SET = date(1, 1, 1)
 """What a .NET service sends for a day that nobody has set."""
 _FIRST_DATE = date(1753, 1, 1)

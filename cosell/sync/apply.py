@@ -12,6 +12,7 @@ from cosell.domain.money import Money
 from cosell.domain.stages import REFERRAL_STATUSES, OpportunityStage, ReferralStage
 from cosell.mapping.fields import to_columns, to_json_patch
 from cosell.mapping.models import StatusRow
+from cosell.mapping.values import strip_mark
 from cosell.partner_center import Referral
 from cosell.store import Conflict, JournalEntry, Lease
 from cosell.sync.audit import describe_plan, mark_name, write_audit
@@ -108,7 +109,8 @@ def tell_seller(workspace: Workspace, row: Row, plan: Plan) -> dict[str, object]
     """Return the columns which tell the seller how it went: the mark before the name, and the audit text."""
     own = workspace.opportunity.columns
     body: dict[str, object] = {}
-    name = plan.changes_on(Side.DATAVERSE).get("name") or plan.base.get("name")
+    # Not the base's name: one that could not be sent differs from it, and is the seller's.
+    name = plan.changes_on(Side.DATAVERSE).get("name") or strip_mark(as_text(row.values.get(own.name)))
     if isinstance(name, str):
         marked = mark_name(name, has_problem=plan.has_problem, show_check_mark=workspace.variables.show_check_mark)
         if marked != row.values.get(own.name):

@@ -26,6 +26,7 @@ async def look_at(workspace: Workspace, referral: Referral, row: Row) -> Seen:
     ours = read_opportunity(row.values, workspace.opportunity, currencies=currencies)
     return Seen(
         referral=theirs.snapshot,
+        whole=theirs.whole,
         opportunity=ours.snapshot,
         stages=StagePair(
             referral=stage_of_referral(referral), opportunity=stage_of_opportunity(row, workspace.mappings.statuses)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cosell.domain.ids import Side
+from cosell.domain.money import Money
 from cosell.domain.snapshot import Value, is_empty, snapshot_to_json
 from cosell.domain.stages import OpportunityStage, ReferralStage
 from cosell.mapping.models import Direction, FieldRow, Frozen, Kind
@@ -92,7 +93,7 @@ class _Draft:
         winner, rule = self._pick(row, found)
         hindrance = self._hindrance(row, winner, ours)
         if hindrance:
-            self._hold(row, base, hindrance, value=ours if winner is Side.DATAVERSE else theirs)
+            self._hold(row, base, hindrance, value=ours)
             return
         new, old = (ours, theirs) if winner is Side.DATAVERSE else (theirs, ours)
         if is_empty(new) and (base is UNKNOWN or row.direction is not Direction.BOTH):
@@ -128,7 +129,7 @@ class _Draft:
             return "the referral is closed in Partner Center and takes no changes"
         if row.frozen is Frozen.CREATED or (row.frozen is Frozen.SHARED and self.is_shared):
             return "Partner Center does not let it change any more"
-        if row.required and is_empty(ours):
+        if row.required and (is_empty(ours) or _is_nought(ours)):
             return "Partner Center wants a value here, so its own was left as it is"
         return ""
 
@@ -150,6 +151,11 @@ class _Draft:
                 f"not {show(lost)} from {'Partner Center' if winner is Side.DATAVERSE else 'the CRM'}.",
             )
         )
+
+
+def _is_nought(value: Value) -> bool:
+    """Tell a deal value of 0: what a calculated column says before it is calculated (Microsoft: connector FAQ)."""
+    return isinstance(value, Money) and value.amount == 0
 
 
 def label(field_name: str) -> str:
