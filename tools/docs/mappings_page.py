@@ -1,0 +1,88 @@
+"""docs/mappings.md and mappings/schema.json: the mapping files as tables, with the comments they open with."""
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib import resources
+
+import yaml
+
+from cosell.mapping.loader import FILES
+from cosell.mapping.models import Mappings
+from tools.docs.markdown import NOTICE, to_code, to_table
+
+_INTRODUCTION = """\
+# Mappings
+
+Which field is which is data, not code: one file per subject in `mappings/`. The files that ship are shown below.
+
+To change one, put a file of the same name with only your changes into a directory of your own and name the directory
+in `COSELL_MAPPINGS_DIR`; an upgrade never touches it. Tables are merged key by key, `fields` row by row by their
+`field`, rows with a `stage` go before those that ship, any other list is replaced as a whole.
+`cosell mapping check` holds the result against the CRM, `cosell mapping diff` shows what differs from what ships.
+
+An unknown key or a wrong word is an error which names file and place. `mappings/schema.json` is the JSON schema of all
+files together, for editors; the part for one file is under `$defs`.
+"""
+
+
+def render_page() -> str:
+    """Return docs/mappings.md."""
+    parts = [NOTICE.format(source="mappings/ and cosell/mapping/models.py"), _INTRODUCTION]
+    for name in FILES:
+        text = resources.files("mappings").joinpath(f"{name}.yaml").read_text("utf-8")
+        parts.append(f"\n## {name}.yaml\n\n" + _render_comment(text) + _render_table(yaml.safe_load(text)))
+    return "".join(parts)
+
+
+def render_schema() -> str:
+    """Return mappings/schema.json."""
+    return json.dumps(Mappings.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _render_comment(text: str) -> str:
+    """Return the comment a file opens with: its prose as prose, its list of words as it stands."""
+    lines = [line.removeprefix("#").removeprefix(" ") for line in _take_comment(text)]
+    prose, _, words = "\n".join(lines).partition("\n\n")
+    return prose + "\n" + (f"\n```text\n{words}\n```\n" if words else "")
+
+
+def _take_comment(text: str) -> list[str]:
+    lines = text.splitlines()
+    end = next((place for place, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    return lines[:end]
+
+
+def _render_table(content: Mapping[str, object]) -> str:
+    """Return a mapping file's content: single values as one table, then a table for each part."""
+    plain = {key: value for key, value in content.items() if not isinstance(value, dict) and not _is_rows(value)}
+    parts = ["\n" + to_table(("Key", "Value"), _to_pairs(plain))] if plain else []
+    for key, value in content.items():
+        if isinstance(value, dict):
+            parts.append(f"\n### {key}\n\n" + to_table(("Key", "Value"), _to_pairs(value)))
+        elif _is_rows(value):
+            parts.append(f"\n### {key}\n\n" + _render_rows(value))
+    return "".join(parts)
+
+
+def _is_rows(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(row, dict) for row in value)
+
+
+def _render_rows(rows: object) -> str:
+    rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    return to_table(columns, [[_to_cell(row.get(column)) for column in columns] for row in rows])
+
+
+def _to_pairs(content: Mapping[str, object]) -> Sequence[tuple[str, str]]:
+    return [(to_code(str(key)), _to_cell(value)) for key, value in content.items()]
+
+
+def _to_cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(to_code(str(item)) for item in value)
+    return to_code(str(value))

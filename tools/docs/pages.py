@@ -1,0 +1,35 @@
+"""Which pages are generated, and by what."""
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tools.docs import cli_page, errors_page, mappings_page, settings_page
+
+PROJECT = Path(__file__).parents[2]
+
+_PAGES: Mapping[str, Callable[[], str]] = {
+    ".env.example": settings_page.render_env_example,
+    "docs/settings.md": settings_page.render_page,
+    "docs/errors.md": errors_page.render_page,
+    "docs/mappings.md": mappings_page.render_page,
+    "mappings/schema.json": mappings_page.render_schema,
+}
+
+
+def render_pages() -> Mapping[str, str]:
+    """Return the text of every generated page, by its path from the project's root."""
+    pages = {path: render() for path, render in _PAGES.items()}
+    if importlib.util.find_spec("cosell.cli") is not None:
+        pages["docs/cli.md"] = cli_page.render_page(importlib.import_module("cosell.cli").app)
+    return pages
+
+
+def find_stale_pages() -> list[str]:
+    """Return the paths of the pages which are not what would be written now."""
+    return [path for path, text in render_pages().items() if _read(PROJECT / path) != text]
+
+
+def _read(path: Path) -> str:
+    return path.read_text("utf-8") if path.exists() else ""
