@@ -18,7 +18,7 @@ from starlette.routing import Route
 from cosell.domain.clock import Clock
 from cosell.settings import ReceiverSettings
 from cosell.store.hints import Door, Hint, HintKind
-from cosell.webhooks.body import read_body
+from cosell.webhooks.body import Body, EarlyAnswer
 from cosell.webhooks.chain import load_trust
 from cosell.webhooks.dataverse import LARGEST_CONTEXT, WakeUp, check_secret, parse_context
 from cosell.webhooks.events import LARGEST_NOTIFICATION, EventName, Notification, parse_notification
@@ -47,6 +47,8 @@ KIND_OF_TABLE: dict[str, HintKind] = {
     "contact": HintKind.CONTACT,
     "cosell_microsoftsolution": HintKind.SOLUTION,
 }
+Receive = Callable[[Request, Body], Awaitable[None]]
+
 _PLAIN = {404: "There is nothing at this address.", 405: "This address does not take this method."}
 
 
@@ -85,14 +87,15 @@ def create_receiver(
         trust=load_trust(settings.trust_roots),
         clock=clock,
         fetch_seconds=limits.fetch_seconds,
+        count_fetch=metrics.count_fetch,
     )
     intake = Intake(inbox, wake=wake, clock=clock, store_seconds=limits.store_seconds, count=metrics.count_hints)
     secret = settings.dataverse_secret.get_secret_value() if settings.dataverse_secret else None
     state = _State()
 
-    async def receive_notification(request: Request) -> None:
+    async def receive_notification(request: Request, incoming: Body) -> None:
         proof = read_proof(request.headers.items(), hosts)
-        body = await read_body(request, limit=LARGEST_NOTIFICATION, seconds=limits.body_seconds)
+        body = await incoming.read(limit=LARGEST_NOTIFICATION, seconds=limits.body_seconds)
         await _prove(proof, body, signers)
         notification = parse_notification(body)
         metrics.count_notification(Door.PARTNER_CENTER, notification.event or "unknown")
@@ -103,9 +106,9 @@ def create_receiver(
         if hint is not None:
             await intake.store(hint)
 
-    async def receive_wake_up(request: Request) -> None:
+    async def receive_wake_up(request: Request, incoming: Body) -> None:
         check_secret(secret, headers=request.headers.items(), parameters=request.query_params.multi_items())
-        body = await read_body(request, limit=LARGEST_CONTEXT, seconds=limits.body_seconds)
+        body = await incoming.read(limit=LARGEST_CONTEXT, seconds=limits.body_seconds)
         hint = hint_of_wake_up(parse_context(body))
         metrics.count_notification(Door.DATAVERSE, hint.kind if hint else "unknown")
         if hint is not None:
@@ -124,7 +127,7 @@ def create_receiver(
         return JSONResponse(content, status_code=503 if waiting is None else 200)
 
     async def report_metrics(_: Request) -> Response:
-        page = metrics.render(waiting=await intake.count_waiting(), fetches=signers.fetch_count)
+        page = metrics.render(waiting=await intake.count_waiting())
         return Response(page, headers={"content-type": CONTENT_TYPE})
 
     return Starlette(
@@ -173,9 +176,7 @@ async def _prove(proof: Proof, body: bytes, signers: Signers) -> None:
         verify_signature(proof, body, newer.key)
 
 
-def _door(
-    door: Door, receive: Callable[[Request], Awaitable[None]], *, metrics: Metrics
-) -> Callable[[Request], Awaitable[Response]]:
+def _door(door: Door, receive: Receive, *, metrics: Metrics) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         with metrics.time_answer(door):
             response = await _answer(door, receive, request, metrics=metrics)
@@ -185,25 +186,24 @@ def _door(
     return answer
 
 
-async def _answer(
-    door: Door, receive: Callable[[Request], Awaitable[None]], request: Request, *, metrics: Metrics
-) -> Response:
+async def _answer(door: Door, receive: Receive, request: Request, *, metrics: Metrics) -> Response:
+    incoming = Body(request)
     try:
-        await receive(request)
+        await receive(request, incoming)
     except Refused as refused:
         metrics.count_refusal(door, refused.reason)
         logger.warning("%s: refused with %s: %s", door.value, refused.status, refused.reason.value)
-        return JSONResponse({"message": refused.message}, status_code=refused.status, headers=_headers_of(refused))
+        content, status, headers = {"message": refused.message}, refused.status, _headers_of(refused)
+        if incoming.is_complete:
+            return JSONResponse(content, status_code=status, headers=headers)
+        return EarlyAnswer(content, body=incoming, status_code=status, headers=headers)
     return JSONResponse({"message": "Received."}, status_code=202)
 
 
 def _headers_of(refused: Refused) -> dict[str, str]:
     if refused.status == 401:
         return {"WWW-Authenticate": "Signature"}
-    if refused.reason is Reason.NOT_STORED:
-        return {"Retry-After": "5"}
-    # What is left of such a body is not waited for.
-    return {"Connection": "close"} if refused.status in {408, 413} else {}
+    return {"Retry-After": "5"} if refused.reason is Reason.NOT_STORED else {}
 
 
 async def _answer_plainly(_: Request, error: Exception) -> Response:

@@ -37,7 +37,7 @@ class Metrics:
             buckets=_ANSWER_BUCKETS,
             registry=self._registry,
         )
-        self._fetches = Gauge(
+        self._fetches = Counter(
             "cosell_receiver_certificate_fetches", "Outgoing requests for certificates", registry=self._registry
         )
         self._test_seen_at = Gauge(
@@ -74,8 +74,11 @@ class Metrics:
         """Remember when the last validation event came."""
         self._test_seen_at.set(moment.timestamp())
 
-    def render(self, *, waiting: int | None, fetches: int) -> bytes:
+    def count_fetch(self) -> None:
+        """Count one outgoing request for a certificate."""
+        self._fetches.inc()
+
+    def render(self, *, waiting: int | None) -> bytes:
         """Return the page which Prometheus reads."""
         self._waiting.set(float("nan") if waiting is None else waiting)
-        self._fetches.set(fetches)
         return generate_latest(self._registry)

@@ -143,11 +143,12 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         if listener is not None:
             listener.close()
-        raise ConfigurationError(_explain(error, host=host, port=port)) from None
+        raise ConfigurationError(explain(error, host=host, port=port)) from None
     return listener
 
 
-def _explain(error: OSError, *, host: str, port: int) -> str:
+def explain(error: OSError, *, host: str, port: int) -> str:
+    """Return the sentence for why an address cannot be listened on, with the setting to change."""
     if error.errno == errno.EADDRINUSE:
         return (
             f"Port {port} is in use by another program; stop that one, "

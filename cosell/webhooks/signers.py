@@ -9,6 +9,7 @@ budget limits fetches over time.
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -77,6 +78,7 @@ class Signers:
         trust: Trust,
         clock: Clock,
         fetch_seconds: float,
+        count_fetch: Callable[[], None],
     ) -> None:
         """Know none yet. `fetch_seconds` limits all fetching for one address together."""
         self._fetch = fetch
@@ -88,7 +90,7 @@ class Signers:
         self._good: OrderedDict[str, _Good] = OrderedDict()
         self._bad: OrderedDict[str, _Bad] = OrderedDict()
         self._under_way: dict[str, asyncio.Task[Signer]] = {}
-        self.fetch_count = 0
+        self._count_fetch = count_fetch
 
     async def get(self, url: str) -> Signer:
         """Return the signer behind an address that is on the allow-list.
@@ -183,7 +185,7 @@ class Signers:
     async def _get(self, url: str) -> bytes:
         if not self._budget.take():
             raise Refused(Reason.TOO_MANY_CERTIFICATES)
-        self.fetch_count += 1
+        self._count_fetch()
         try:
             content = await self._fetch(url)
         except (CertificateUnavailable, OSError):
