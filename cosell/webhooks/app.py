@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from cosell.domain.clock import Clock
 from cosell.settings import ReceiverSettings
-from cosell.store.hints import Door, Hint, HintKind
+from cosell.store import Door, Hint, HintKind
 from cosell.webhooks.body import Body, EarlyAnswer
 from cosell.webhooks.chain import load_trust
 from cosell.webhooks.dataverse import LARGEST_CONTEXT, WakeUp, check_secret, parse_context

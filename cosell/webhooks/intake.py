@@ -12,7 +12,7 @@ from typing import Protocol
 
 from cosell.domain.clock import Clock
 from cosell.errors import CosellError
-from cosell.store.hints import Added, Hint
+from cosell.store import Added, Hint
 from cosell.webhooks.refusal import Reason, Refused
 
 logger = logging.getLogger(__name__)

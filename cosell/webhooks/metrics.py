@@ -5,7 +5,7 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from cosell.store.hints import Added, Door
+from cosell.store import Added, Door
 from cosell.webhooks.refusal import Reason
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

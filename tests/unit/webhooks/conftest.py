@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from cosell.settings import ReceiverSettings
-from cosell.store.hints import Added, Hint
+from cosell.store import Added, Hint
 from cosell.webhooks.app import Limits, create_receiver
 from cosell.webhooks.fetching import CertificateUnavailable
 from tests.unit.webhooks.authority import CERTIFICATE_URL, HOST, ISSUER_URL, NOW, World, build_world

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 
 from cosell.errors import ServiceUnavailable
 from cosell.settings import ReceiverSettings
-from cosell.store.hints import Door, Hint, HintKind
+from cosell.store import Door, Hint, HintKind
 from cosell.webhooks.app import Limits, create_receiver
 from tests.unit.webhooks.authority import CERTIFICATE_URL, ISSUER_URL, REFERRAL_ID, issue, notification
 from tests.unit.webhooks.conftest import SECRET, Receiver

@@ -21,7 +21,7 @@ PROGRAM = """
 import asyncio, sys
 from cosell.domain.clock import utc_clock
 from cosell.settings import ReceiverSettings
-from cosell.store.hints import Added
+from cosell.store import Added
 from cosell.webhooks.app import create_receiver
 from cosell.webhooks.server import serve
 class Inbox:
