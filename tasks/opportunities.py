@@ -5,14 +5,20 @@ from collections.abc import Sequence
 
 from cosell.dataverse import Row
 from cosell.domain.ids import OpportunityId, ReferralId
+from cosell.domain.stages import ReferralStage
 from cosell.errors import DeltaExpired
 from cosell.mapping.fields import lookup_column
 from cosell.store import Door, Hint, HintKind
 from cosell.sync.arrive import create_opportunity as create_from_referral
 from cosell.sync.arrive import find_links
+from cosell.sync.look import stage_of_referral
+from cosell.sync.outcome import Outcome, Result
 from cosell.sync.workspace import Workspace
 from tasks.policy import step
 from tasks.workspace import get_workspace
+
+CREATED_IN = frozenset({ReferralStage.INVITED, ReferralStage.ACTIVE})
+"""Stages of a referral of which an opportunity is made."""
 
 
 @step(name="poll-opportunities", run_name="poll opportunities", tags={"dataverse"})
@@ -93,7 +99,16 @@ async def get_dynamics_details(referral_ids: list[str], opportunity_ids: list[st
 
 
 @step(name="create-opportunity", run_name="create opportunity of {referral_id}", tags={"dataverse"})
-async def create_opportunity(referral_id: str) -> str:
-    """Create the opportunity of a referral with its account and contact; return its id."""
-    link = await create_from_referral(get_workspace(), ReferralId(referral_id))
-    return str(link.opportunity_id)
+async def create_opportunity(referral_id: str) -> Outcome:
+    """Create the opportunity of a referral with its account and contact; a closed referral is left alone."""
+    workspace = get_workspace()
+    referral = await workspace.get_referral(ReferralId(referral_id))
+    stage = stage_of_referral(referral) if referral else ReferralStage.UNKNOWN
+    if stage not in CREATED_IN:
+        return Outcome(
+            result=Result.SKIPPED,
+            referral_id=ReferralId(referral_id),
+            reason=f"no opportunity is made of a {stage} deal",
+        )
+    link = await create_from_referral(workspace, ReferralId(referral_id))
+    return Outcome(result=Result.CREATED, referral_id=link.referral_id, opportunity_id=link.opportunity_id)

@@ -14,6 +14,7 @@ class Result(StrEnum):
     IN_STEP = "in step"
     ECHO = "echo"
     SKIPPED = "skipped"
+    NOT_READY = "not ready"
     REFUSED = "refused"
     LATER = "later"
 

@@ -13,6 +13,7 @@ from cosell.mapping.models import Mappings, OpportunityMapping
 from cosell.mapping.variables import Variables
 from cosell.partner_center import PartnerCenterClient, Referral, WebhookClient
 from cosell.store import InboxEntry, Ledger
+from cosell.sync.outcome import Outcome
 
 CURRENCIES_KEPT = timedelta(days=1)
 _CURRENCIES = "currencies"
@@ -44,6 +45,8 @@ class Workspace:
     holder: str
     """Who holds leases and claims: unique to this run."""
     reads: Reads = field(default_factory=Reads)
+    outcomes: list[Outcome] = field(default_factory=list)
+    """What this run has come to so far, its subflows included."""
     claims: list[InboxEntry] = field(default_factory=list)
     """Inbox entries which this run has claimed and not settled yet."""
     _currencies: Currencies | None = None

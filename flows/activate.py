@@ -1,0 +1,44 @@
+"""Activation: one stage a run, in the order of the nine; each stage starts the next, the ledger makes it safe."""
+
+from typing import Any
+
+from prefect import flow
+from prefect.artifacts import acreate_table_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from cosell.dispatch import operating_deployment, set_paused
+from cosell.domain.flows import ACTIVATION_ORDER, FlowName
+from tasks.activation import check_activation, record_activation
+from tasks.workspace import entered_workspace
+
+
+@flow(name="activate", flow_run_name="activate {flow_name}", persist_result=True)
+async def activate(flow_name: FlowName) -> State[Any]:
+    """Activate one of the nine flows: check it, record it, let its schedules run.
+
+    A flow whose predecessors are not active is refused, and so is one whose check does not pass. Starting with
+    register-webhook activates all of them, for each stage starts the next. It may be run again at any time.
+
+    Args:
+        flow_name: the flow to activate.
+    """
+    async with entered_workspace() as workspace:
+        detail = await check_activation(flow_name)
+        await record_activation(flow_name, detail)
+        await set_paused(operating_deployment(flow_name), is_paused=False)
+        active = await workspace.ledger.activations.find_all()
+        await acreate_table_artifact(
+            key="activation",
+            table=[
+                {
+                    "order": str(item.number),
+                    "flow": item.value,
+                    "active since": f"{active[item].activated_at:%Y-%m-%d %H:%M} UTC" if item in active else "no",
+                    "proved": active[item].detail if item in active else "",
+                }
+                for item in ACTIVATION_ORDER
+            ],
+            description="The nine flows in the order of activation",
+        )
+    return Completed(message=f"{flow_name} is active. {detail}")

@@ -1,0 +1,34 @@
+"""Flow 3: create or get details in Dynamics 365. The only flow that knows the tenant's columns, by `mappings/`."""
+
+from typing import Any
+
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from cosell.domain.flows import FlowName
+from cosell.store import HintKind
+from cosell.sync.outcome import Result
+from flows.operating import conclude, handle_each, operating_flow
+from tasks.opportunities import create_opportunity, get_dynamics_details
+from tasks.referrals import check_ids
+
+
+@operating_flow(FlowName.CUSTOMIZE_DYNAMICS_DETAILS)
+async def customize_dynamics_details(
+    referral_ids: list[str] | None = None, opportunity_ids: list[str] | None = None
+) -> State[Any]:
+    """Get the CRM's side of these records, and create what is missing: account, contact, opportunity.
+
+    What is read stays in memory for the flow which called; Prefect keeps ids only. Leads and rows of Microsoft
+    solutions are not made here yet.
+
+    Args:
+        referral_ids: referrals whose opportunity is wanted; it is created when the CRM has none.
+        opportunity_ids: opportunities to read.
+    """
+    missing = await get_dynamics_details(check_ids(referral_ids or []), check_ids(opportunity_ids or []))
+    outcomes = await handle_each(missing, create_opportunity, kind=HintKind.REFERRAL)
+    created = [outcome for outcome in outcomes if outcome.result is Result.CREATED]
+    if len(created) < len(outcomes):
+        return conclude(outcomes)
+    return Completed(message=f"{len(created)} created." if created else "Everything was there.")

@@ -1,0 +1,26 @@
+"""Flow 5: what Microsoft's copies of our engagements say: its CRM id, and its answer to our invitation."""
+
+from typing import Any
+
+from prefect.client.schemas.objects import State
+
+from cosell.domain.flows import FlowName
+from cosell.store import HintKind
+from flows.operating import conclude, handle_each, operating_flow
+from flows.report import publish_outcomes
+from tasks.links import follow_copy
+from tasks.referrals import check_ids
+
+
+@operating_flow(FlowName.MICROSOFT_REFERRALS_TO_DYNAMICS)
+async def microsoft_referrals_to_dynamics(referral_ids: list[str]) -> State[Any]:
+    """Bring Microsoft's CRM id and its answer into the opportunities of these engagements.
+
+    A copy whose engagement has no opportunity here is left alone: it is never mistaken for a second deal.
+
+    Args:
+        referral_ids: ids of Microsoft's copies.
+    """
+    outcomes = await handle_each(check_ids(referral_ids), follow_copy, kind=HintKind.REFERRAL)
+    await publish_outcomes(FlowName.MICROSOFT_REFERRALS_TO_DYNAMICS, outcomes)
+    return conclude(outcomes)

@@ -1,0 +1,125 @@
+"""What every operating flow has in common: the gate before it, the workspace around it, the verdict after it."""
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any, ParamSpec, cast
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.flows import Flow
+from prefect.runtime import flow_run
+from prefect.states import Cancelled, Completed, Failed
+
+from cosell.domain.flows import FlowName
+from cosell.domain.ids import OpportunityId, ReferralId
+from cosell.errors import ConflictError, CosellError, NotActivated, NotReady, RejectedError, RetryableError
+from cosell.store import HintKind
+from cosell.sync.outcome import Outcome, Result
+from tasks.activation import find_missing, refuse
+from tasks.workspace import entered_workspace, get_workspace
+
+Parameters = ParamSpec("Parameters")
+Operation = Callable[Parameters, Coroutine[Any, Any, State[Any]]]
+
+NEEDS_ATTENTION = "NeedsAttention"
+NOT_ACTIVATED = "NotActivated"
+AT_ONCE = 16
+"""Records of one run in hand at the same time; the clients keep to the services' limits by themselves."""
+
+
+def operating_flow(
+    name: FlowName,
+) -> Callable[[Operation[Parameters]], Flow[Parameters, Coroutine[Any, Any, State[Any]]]]:
+    """Make a function one of the nine flows: refused while it is not active, run in a workspace of its own."""
+
+    def decorate(operation: Operation[Parameters]) -> Flow[Parameters, Coroutine[Any, Any, State[Any]]]:
+        @functools.wraps(operation)
+        async def gated(*args: Parameters.args, **kwargs: Parameters.kwargs) -> State[Any]:
+            async with entered_workspace() as workspace:
+                missing = await find_missing(workspace.ledger, (*name.predecessors, name))
+                if missing:
+                    return Cancelled(name=NOT_ACTIVATED, message=f"Not run. {refuse(name, missing)}")
+                return await operation(*args, **kwargs)
+
+        return flow(name=name.value, flow_run_name=describe_run, persist_result=True)(gated)
+
+    return decorate
+
+
+def describe_run() -> str:
+    """Name a run after what it was asked for."""
+    name, parameters = str(flow_run.flow_name), dict(flow_run.parameters)
+    given = [(key, value) for key, value in parameters.items() if isinstance(value, list) and value]
+    if not given:
+        return f"{name}: what has moved"
+    what = ", ".join(f"{len(value)} {key.removesuffix('_ids')}{'s' if len(value) > 1 else ''}" for key, value in given)
+    return f"{name}: {what}"
+
+
+async def run_subflow(subflow: Flow[..., Any], parameters: Mapping[str, object]) -> list[Outcome]:
+    """Run another flow as part of this one and return what it came to; its refusals are no reason to stop.
+
+    Raises:
+        NotActivated: it is not active.
+    """
+    outcomes = get_workspace().outcomes
+    before = len(outcomes)
+    state = await cast(Awaitable[State[Any]], subflow(**parameters, return_state=True))
+    if state.is_cancelled():
+        raise NotActivated(state.message or "A flow which this one calls is not active.")
+    if not state.is_completed() and state.name != NEEDS_ATTENTION:
+        raise CosellError(f"{subflow.name} did not come to an end: {state.message}")
+    return outcomes[before:]
+
+
+async def handle_each(
+    ids: Sequence[str], handle: Callable[[str], Awaitable[Outcome]], *, kind: HintKind
+) -> list[Outcome]:
+    """Handle records side by side and return what each came to: a broken one never holds up its neighbours."""
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def handle_one(record_id: str) -> Outcome:
+        async with slots:
+            try:
+                return await handle(record_id)
+            except (RejectedError, RetryableError, ConflictError) as error:
+                return _outcome_of(error, record_id, kind)
+
+    outcomes = list(await asyncio.gather(*(handle_one(record_id) for record_id in ids)))
+    get_workspace().outcomes += outcomes
+    return outcomes
+
+
+def _outcome_of(error: CosellError, record_id: str, kind: HintKind) -> Outcome:
+    match error:
+        case NotReady():
+            result = Result.NOT_READY
+        case RejectedError():
+            result = Result.REFUSED
+        case _:
+            result = Result.LATER
+    return Outcome(
+        result=result,
+        referral_id=ReferralId(record_id) if kind is HintKind.REFERRAL else None,
+        opportunity_id=OpportunityId(record_id) if kind is HintKind.OPPORTUNITY else None,
+        reason=str(error),
+    )
+
+
+def conclude(outcomes: Sequence[Outcome]) -> State[Any]:
+    """Return the state in which a flow ends: Completed, or NeedsAttention when a record was refused or has to wait."""
+    counts = {result: sum(outcome.result is result for outcome in outcomes) for result in Result}
+    message = ", ".join(f"{count} {result}" for result, count in counts.items() if count) or "Nothing to do"
+    if counts[Result.REFUSED] or counts[Result.LATER]:
+        return Failed(
+            name=NEEDS_ATTENTION,
+            message=f"{message}. The dead letters say what to do about what was refused; the rest is tried again.",
+        )
+    return Completed(message=f"{message}.")
+
+
+def record_ids(outcomes: Sequence[Outcome], *, result: Result) -> list[str]:
+    """Return the ids of both records of all outcomes with this result."""
+    ids = [(outcome.referral_id, outcome.opportunity_id) for outcome in outcomes if outcome.result is result]
+    return [record_id for pair in ids for record_id in pair if record_id]

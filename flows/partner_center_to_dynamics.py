@@ -1,0 +1,71 @@
+"""Flow 6: takes what the inbox holds, reads it fresh from Partner Center, sorts it, and hands it to flows 4 and 5."""
+
+from typing import Any
+
+from prefect.client.schemas.objects import State
+
+from cosell.domain.flows import FlowName
+from cosell.domain.ids import ReferralId
+from cosell.store import HintKind
+from cosell.sync.outcome import Outcome, Result
+from cosell.sync.sort import Arrival
+from flows.microsoft_referrals_to_dynamics import microsoft_referrals_to_dynamics
+from flows.operating import conclude, operating_flow, record_ids, run_subflow
+from flows.partner_center_to_dynamics_helper import partner_center_to_dynamics_helper
+from tasks.inbox import CLAIM_AT_MOST, claim_hints, settle_hints
+from tasks.referrals import GONE, check_ids, find_moved_referrals, read_referrals
+from tasks.workspace import get_workspace
+
+KINDS = [HintKind.REFERRAL, HintKind.RELATED_REFERRAL]
+ROUNDS_AT_MOST = 20
+
+
+@operating_flow(FlowName.PARTNER_CENTER_TO_DYNAMICS)
+async def partner_center_to_dynamics(
+    referral_ids: list[str] | None = None,
+    look_for_missed: bool = True,  # noqa: FBT001, FBT002  a box in the run form
+) -> State[Any]:
+    """Bring into the CRM what moved in Partner Center: what notifications announced, and what they missed.
+
+    Leads are told, not made yet.
+
+    Args:
+        referral_ids: only these referrals; without any, what the inbox holds.
+        look_for_missed: list what changed lately, too, so that a lost notification is found.
+    """
+    if referral_ids:
+        return conclude(await _handle(check_ids(referral_ids)))
+    outcomes: list[Outcome] = []
+    if look_for_missed:
+        outcomes += await _handle(await find_moved_referrals())
+    for number in range(1, ROUNDS_AT_MOST + 1):
+        claimed = await claim_hints(KINDS, number)
+        if claimed:
+            found = await _handle(claimed)
+            await settle_hints(record_ids(found, result=Result.LATER), number)
+            outcomes += found
+        if len(claimed) < CLAIM_AT_MOST:
+            break
+    return conclude(outcomes)
+
+
+async def _handle(referral_ids: list[str]) -> list[Outcome]:
+    if not referral_ids:
+        return []
+    kinds = await read_referrals(referral_ids)
+    outcomes = [_skip(referral_id, "leads are not synchronised yet") for referral_id in kinds[Arrival.LEAD]]
+    known = await get_workspace().ledger.links.find_by_referral_ids([ReferralId(item) for item in kinds[GONE]])
+    outcomes += [
+        _skip(item, "not in Partner Center, or not visible to us") for item in kinds[GONE] if item not in known
+    ]
+    deals = [*kinds[Arrival.DEAL], *known]
+    if deals:
+        outcomes += await run_subflow(partner_center_to_dynamics_helper, {"referral_ids": deals})
+    if kinds[Arrival.MICROSOFTS_COPY]:
+        copies = {"referral_ids": kinds[Arrival.MICROSOFTS_COPY]}
+        outcomes += await run_subflow(microsoft_referrals_to_dynamics, copies)
+    return outcomes
+
+
+def _skip(referral_id: str, reason: str) -> Outcome:
+    return Outcome(result=Result.SKIPPED, referral_id=ReferralId(referral_id), reason=reason)

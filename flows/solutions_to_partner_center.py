@@ -1,0 +1,30 @@
+"""Flow 9: opportunities whose rows of Microsoft solutions moved go to flow 7."""
+
+from typing import Any
+
+from prefect.client.schemas.objects import State
+
+from cosell.domain.flows import FlowName
+from cosell.store import HintKind
+from flows.dynamics_to_partner_center import dynamics_to_partner_center
+from flows.operating import conclude, operating_flow, run_subflow
+from flows.rounds import work_through_inbox
+from tasks.opportunities import poll_solutions
+from tasks.referrals import check_ids
+
+
+@operating_flow(FlowName.SOLUTIONS_TO_PARTNER_CENTER)
+async def solutions_to_partner_center(opportunity_ids: list[str] | None = None) -> State[Any]:
+    """Look at the opportunities whose Microsoft solutions were added, changed or removed since the last poll.
+
+    An opportunity which waited for its first solution is shared now. Changed solutions of a deal that is shared
+    already do not reach the referral yet.
+
+    Args:
+        opportunity_ids: only these opportunities; without any, what change tracking reports.
+    """
+    if opportunity_ids:
+        given = {"opportunity_ids": check_ids(opportunity_ids)}
+        return conclude(await run_subflow(dynamics_to_partner_center, given))
+    await poll_solutions()
+    return conclude(await work_through_inbox([HintKind.SOLUTION]))

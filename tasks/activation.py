@@ -1,0 +1,164 @@
+"""What has to be true before a flow may be active: real checks, one for each flow, each telling what it proved."""
+
+from collections.abc import Awaitable, Callable, Iterable
+
+from cosell.domain.flows import FlowName
+from cosell.errors import NotActivated, SchemaMissing
+from cosell.mapping.models import Kind
+from cosell.store import Ledger
+from cosell.sync.workspace import Workspace
+from tasks.policy import step
+from tasks.registration import prove_delivery, register
+from tasks.workspace import get_workspace
+
+TYPES: dict[Kind, frozenset[str]] = {
+    Kind.TEXT: frozenset({"String", "Memo"}),
+    Kind.MEMO: frozenset({"Memo", "String"}),
+    Kind.MONEY: frozenset({"Money"}),
+    Kind.DATE: frozenset({"DateTime"}),
+    Kind.ID: frozenset({"String", "Uniqueidentifier"}),
+}
+"""Which types of column can hold a kind of field (Microsoft: Column definitions)."""
+
+
+async def find_missing(ledger: Ledger, flows: Iterable[FlowName]) -> list[FlowName]:
+    """Return those of the flows which are not active, in order."""
+    active = await ledger.activations.find_all()
+    return [flow for flow in flows if flow not in active]
+
+
+def refuse(flow: FlowName, missing: list[FlowName]) -> str:
+    """Return the sentence which refuses a flow whose predecessors are not active."""
+    names = ", ".join(f"{item.number} {item}" for item in missing)
+    return f"{flow} needs these to be active first, in this order: {names}. `cosell activate` activates all of them."
+
+
+@step(name="check-activation", run_name="check {flow}", tags={"activation"})
+async def check_activation(flow: FlowName) -> str:
+    """Check that the predecessors of a flow are active and that the flow itself can work; return what was proved.
+
+    Raises:
+        NotActivated: a predecessor is not active, or the check did not pass.
+        ConfigurationError: something has to be mended first.
+    """
+    workspace = get_workspace()
+    missing = await find_missing(workspace.ledger, flow.predecessors)
+    if missing:
+        raise NotActivated(refuse(flow, missing))
+    return await CHECKS[flow](workspace)
+
+
+@step(name="record-activation", run_name="record {flow}", tags={"activation"})
+async def record_activation(flow: FlowName, detail: str) -> None:
+    """Note in the ledger that a flow is active, with what its check proved."""
+    await get_workspace().ledger.activations.activate(flow, detail)
+
+
+async def check_webhook(workspace: Workspace) -> str:
+    """Prove that Partner Center's notifications reach us: register, then have a validation event delivered."""
+    await register(workspace, may_overwrite=False)
+    return await prove_delivery(workspace)
+
+
+async def check_partner_center(workspace: Workspace) -> str:
+    """Prove that the signed-in person may list referrals."""
+    async for page in workspace.partner_center.iter_referrals(order_by="createdDateTime desc", top=1):
+        return f"Partner Center lists referrals to us ({len(page)} seen)."
+    return "Partner Center lists referrals to us; there are none yet."
+
+
+async def check_columns(workspace: Workspace) -> str:
+    """Prove that every mapped column exists in the CRM and can hold its field."""
+    own, mappings = workspace.opportunity, workspace.mappings
+    problems = await _find_problems(
+        workspace,
+        own.table,
+        {row.dataverse: TYPES[row.kind] for row in own.fields},
+        list(own.columns.model_dump().values()),
+    )
+    for party in (mappings.account, mappings.contact):
+        problems += await _find_problems(workspace, party.table, {}, [row.dataverse for row in party.fields])
+    solutions = mappings.solutions
+    lookups = [solutions.opportunity.lower(), solutions.detail.lower()]
+    problems += await _find_problems(
+        workspace, solutions.table, {}, [solutions.name, solutions.quantity, solutions.price, *lookups]
+    )
+    catalogue = solutions.catalogue
+    problems += await _find_problems(workspace, catalogue.table, {}, [catalogue.name, catalogue.identifier])
+    if problems:
+        raise SchemaMissing(
+            f"The CRM does not fit the mapping: {'; '.join(problems)}. "
+            "Make the columns (an administrator of the CRM), or name others in a mapping file of your own."
+        )
+    return "Every mapped column is in the CRM and has a fitting type."
+
+
+async def _find_problems(
+    workspace: Workspace, table_name: str, typed: dict[str, frozenset[str]], others: list[str]
+) -> list[str]:
+    table = await workspace.dataverse.find_table(table_name)
+    if table is None:
+        return [f"table {table_name} is missing"]
+    problems = [
+        f"column {table_name}.{name} is missing"
+        for name in dict.fromkeys([*typed, *others])
+        if name not in table.columns
+    ]
+    return problems + [
+        f"column {table_name}.{name} is {table.columns[name].kind}, wanted {' or '.join(sorted(kinds))}"
+        for name, kinds in typed.items()
+        if name in table.columns and table.columns[name].kind not in kinds
+    ]
+
+
+async def check_referral_key(workspace: Workspace) -> str:
+    """Prove that the referral id is an alternate key of the opportunity which is ready for use."""
+    column = workspace.opportunity.columns.referral_id
+    table = await workspace.dataverse.get_table(workspace.opportunity.table)
+    key = next((key for key in table.keys if key.columns == (column,)), None)
+    if key is None or not key.is_active:
+        raise SchemaMissing(
+            f"Column {workspace.opportunity.table}.{column} has to be an alternate key with an active index, so that "
+            "one referral never becomes two opportunities. "
+            + (f"Its index is {key.index_status}." if key else "It is none.")
+        )
+    return f"{column} is an alternate key with an active index."
+
+
+async def check_inbox(workspace: Workspace) -> str:
+    """Prove that the inbox can be read and written."""
+    await workspace.ledger.meta.check_writable()
+    return f"The inbox works; {await workspace.ledger.inbox.count_waiting()} hints wait."
+
+
+async def check_change_tracking(workspace: Workspace, table_name: str) -> str:
+    """Prove that the CRM tells what moved in a table."""
+    table = await workspace.dataverse.get_table(table_name)
+    if not table.is_change_tracked:
+        raise SchemaMissing(
+            f"Change tracking is off for table {table_name}. Switch it on in Power Apps: Tables, {table_name}, "
+            "Properties, Advanced options, Track changes."
+        )
+    return f"Change tracking is on for {table_name}."
+
+
+async def check_nothing(_workspace: Workspace) -> str:
+    """Rest on the predecessors: this flow needs nothing of its own."""
+    return "Needs nothing beyond its predecessors."
+
+
+CHECKS: dict[FlowName, Callable[[Workspace], Awaitable[str]]] = {
+    FlowName.REGISTER_WEBHOOK: check_webhook,
+    FlowName.CREATE_COSELL_REFERRAL: check_partner_center,
+    FlowName.CUSTOMIZE_DYNAMICS_DETAILS: check_columns,
+    FlowName.PARTNER_CENTER_TO_DYNAMICS_HELPER: check_referral_key,
+    FlowName.MICROSOFT_REFERRALS_TO_DYNAMICS: check_nothing,
+    FlowName.PARTNER_CENTER_TO_DYNAMICS: check_inbox,
+    FlowName.DYNAMICS_TO_PARTNER_CENTER: check_nothing,
+    FlowName.OPPORTUNITIES_TO_PARTNER_CENTER: lambda workspace: check_change_tracking(
+        workspace, workspace.opportunity.table
+    ),
+    FlowName.SOLUTIONS_TO_PARTNER_CENTER: lambda workspace: check_change_tracking(
+        workspace, workspace.mappings.solutions.table
+    ),
+}

@@ -1,0 +1,104 @@
+"""The webhook registration: whose URL stands there, putting ours there, and proof that notifications arrive."""
+
+import asyncio
+from dataclasses import dataclass
+
+from cosell.errors import ConfigurationError, NotActivated
+from cosell.settings import load_settings
+from cosell.sync.workspace import Workspace
+from tasks.policy import step
+from tasks.workspace import get_workspace
+
+EVENTS = (
+    "referral-created",
+    "referral-updated",
+    "related-referral-created",
+    "related-referral-updated",
+    "test-created",
+)
+"""What we want to hear of; `test-created` is the validation event (Microsoft: Partner Center webhooks)."""
+PATH = "/webhooks/partner-center"
+DELIVERY_POLLS = 40
+DELIVERY_POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationReport:
+    """What stands registered after a run. The URLs are our own and the one that was replaced."""
+
+    url: str
+    events: tuple[str, ...]
+    replaced_url: str | None
+    was_changed: bool
+
+
+@step(name="register-url", run_name="register our URL", tags={"partner-center"})
+async def register_url(may_overwrite: bool) -> RegistrationReport:  # noqa: FBT001  a parameter of the run form
+    """Register the receiver's URL for the events we need, unless it stands there already."""
+    return await register(get_workspace(), may_overwrite=may_overwrite)
+
+
+@step(name="send-validation-event", run_name="send the validation event", tags={"partner-center"})
+async def send_validation_event() -> str:
+    """Have Partner Center send its validation event and return how the delivery went."""
+    return await prove_delivery(get_workspace())
+
+
+async def register(workspace: Workspace, *, may_overwrite: bool) -> RegistrationReport:
+    """Look first, then register: somebody else's URL is only replaced when that was said, foreign events are kept.
+
+    Raises:
+        NotActivated: another URL is registered and it was not said to overwrite it.
+    """
+    url = receiver_url()
+    present = await workspace.webhooks.find_registration()
+    events = tuple(present.webhook_events) if present else ()
+    theirs = present.webhook_url if present else None
+    if theirs == url and set(EVENTS) <= set(events):
+        return RegistrationReport(url=url, events=events, replaced_url=None, was_changed=False)
+    if theirs and theirs != url and not may_overwrite:
+        raise NotActivated(
+            f"Partner Center sends its notifications to {theirs}. Only one URL can be registered: "
+            "run register-webhook with 'overwrite' to put ours there."
+        )
+    wanted = tuple(dict.fromkeys([*events, *EVENTS]))
+    write = workspace.webhooks.update_registration if theirs else workspace.webhooks.create_registration
+    await write(url=url, events=wanted)
+    return RegistrationReport(url=url, events=wanted, replaced_url=theirs if theirs != url else None, was_changed=True)
+
+
+async def prove_delivery(workspace: Workspace) -> str:
+    """Have the validation event sent and wait until Partner Center says how its delivery went.
+
+    Raises:
+        NotActivated: it did not arrive, or not in time.
+    """
+    correlation_id = await workspace.webhooks.send_validation_event()
+    for _ in range(DELIVERY_POLLS):
+        result = await workspace.webhooks.get_validation_result(correlation_id)
+        if result.is_delivered:
+            return f"Partner Center's validation event was delivered to {receiver_url()}."
+        if result.is_completed:
+            codes = ", ".join(str(attempt.response_code) for attempt in result.results) or "no answer"
+            raise NotActivated(
+                f"Partner Center could not deliver its validation event to {receiver_url()} ({codes}). "
+                "Is the receiver running and reachable from the internet under that address?"
+            )
+        await asyncio.sleep(DELIVERY_POLL_SECONDS)
+    raise NotActivated(
+        f"Partner Center has not delivered its validation event to {receiver_url()} yet. Try again in a minute."
+    )
+
+
+def receiver_url() -> str:
+    """Return the address which Partner Center is to call.
+
+    Raises:
+        ConfigurationError: nobody said under which address the receiver is reached.
+    """
+    public_url = load_settings().receiver.public_url
+    if public_url is None:
+        raise ConfigurationError(
+            "COSELL_RECEIVER__PUBLIC_URL is missing: the address under which Microsoft reaches the receiver."
+        )
+    return f"{str(public_url).rstrip('/')}{PATH}"
