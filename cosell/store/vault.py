@@ -16,8 +16,8 @@ from cosell.store.tables import vault
 
 LOCK_SECONDS = 60.0
 """A refresh takes a second or two; a refresher that was killed is waited out after this."""
-POLL_SECONDS = 0.1
-GIVE_UP_AFTER = 1200
+POLL_SECONDS = 0.25
+GIVE_UP_AFTER = 480
 """Polls, two minutes in all: twice what one dead refresher can cost."""
 
 Pause = Callable[[float], Awaitable[None]]
