@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from enum import StrEnum
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
+from cosell.dataverse.batch import BatchOperation, BatchResult, ChangeSet, batch_body, read_batch, spread
 from cosell.dataverse.changes import iter_delta
 from cosell.dataverse.closing import (
     STATE_COLUMNS,
@@ -265,6 +267,31 @@ class DataverseClient:
             StaleEtag: it is qualified already; read `qualifyingopportunityid`.
         """
         return await qualify_lead(self.service, id_, qualifying)
+
+    async def batch(self, steps: Sequence[BatchOperation | ChangeSet]) -> list[BatchResult]:
+        """Do many things in one request, in order; one that fails does not stop those after it.
+
+        Returns:
+            One result for each operation, those of change sets one by one.
+
+        Raises:
+            ServiceUnreachable: how much was done is not known.
+        """
+        service = self.service.service
+        content_type, content = batch_body(steps, api_path=urlsplit(service.base_url).path)
+        only_reads = all(isinstance(step, BatchOperation) and step.method == "GET" for step in steps)
+        answer = await self.service.request(
+            "POST",
+            "$batch",
+            content=content,
+            headers={"Content-Type": content_type} | prefer("odata.continue-on-error"),
+            record="$batch",
+            idempotent=only_reads,
+        )
+        return [
+            BatchResult(answer=part, error=None if part.is_success else self.service.classify(part, record="$batch"))
+            for part in spread(steps, read_batch(answer))
+        ]
 
     async def get_table(self, name: str) -> Table:
         """Return the definition of a table by its logical name, as it is now.

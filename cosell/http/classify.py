@@ -57,7 +57,7 @@ def classify_answer(answer: Answer, *, service: Service, record: str, now: datet
     if 400 <= answer.status < 500 and "full sync" in _find_message(body).lower():
         rule = KNOWN_CODES["0x80044352"]
     elif known is not None:
-        rule = KNOWN_CODES[known.lower()]
+        rule = KNOWN_CODES.get(f"{answer.status} {known.lower()}") or KNOWN_CODES[known.lower()]
     else:
         rule = _by_status(answer.status)
     return _build(rule, service=service, origin=origin, retry_after=retry_after)

@@ -1,7 +1,8 @@
 """The services' error codes that mean something to us, each with the error it becomes and a sentence of our own.
 
 Sources: Microsoft, Partner Center REST error codes; Microsoft, Dataverse Web service error codes and Service protection
-API limits. Codes are compared in lower case, for the services do not agree with themselves on it.
+API limits. Codes are compared in lower case, for the services do not agree with themselves on it. Where a code means
+something else with one HTTP status, that status stands before it.
 """
 
 from typing import NamedTuple
@@ -26,6 +27,7 @@ _ROLE = KnownCode(errors.AccessDenied, "{service} does not allow this; look at t
 _COLUMN = KnownCode(
     errors.RequestRejected, "{service} does not know a column or relation that was named; run `cosell mapping check`"
 )
+_TABLE = KnownCode(errors.SchemaMissing, "{service} has no such table or action; run `cosell crm check`")
 
 KNOWN_CODES: dict[str, KnownCode] = {
     # Partner API and Partner Center API
@@ -69,7 +71,8 @@ KNOWN_CODES: dict[str, KnownCode] = {
     "0x80042f09": _ROLE,
     "0x80048306": _ROLE,
     # Dataverse: how it is set up
-    "0x8006088a": KnownCode(errors.SchemaMissing, "{service} has no such table or action; run `cosell crm check`"),
+    "0x8006088a": _TABLE,
+    "404 0x80060888": _TABLE,
     "0x80060890": KnownCode(
         errors.SchemaMissing, "an alternate key in {service} is missing or not active yet; run `cosell crm check`"
     ),

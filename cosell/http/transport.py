@@ -117,7 +117,7 @@ class ServiceClient:
                     token = await self._renew(token)
                     continue
                 request.note_answer()
-                error = classify_answer(answer, service=self.service, record=record, now=self._clock())
+                error = self.classify(answer, record=record)
                 again = may_repeat or isinstance(error, Throttled)
             if not isinstance(error, RetryableError):
                 raise error
@@ -129,6 +129,10 @@ class ServiceClient:
             logger.info("waiting %.1f seconds, then asking again: %s", wait, error)
             waited += wait
             await self._sleep(wait)
+
+    def classify(self, answer: Answer, *, record: str) -> CosellError:
+        """Return the error that an unsuccessful answer stands for."""
+        return classify_answer(answer, service=self.service, record=record, now=self._clock())
 
     async def _renew(self, refused: str) -> str:
         """Return another token than the refused one; a neighbour may have got it already."""
