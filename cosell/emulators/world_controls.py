@@ -1,0 +1,170 @@
+"""Controls over the emulated world: health, reset, seeding, faults, clock, counts, violations, Microsoft's sellers."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+
+from starlette.requests import Request
+
+from cosell.emulators.assembly import Emulators
+from cosell.emulators.controlling import Control, ControlError, Json, body_of, number_in, object_of
+from cosell.emulators.faults import FaultyRuleError
+from cosell.emulators.options import environment_of, urls_of
+from cosell.emulators.partner_center.microsoft import CannotActError, UnknownReferralError
+from cosell.emulators.partner_center.seeding import seeded_referrals
+
+_MOST_SEEDED = 200_000
+
+
+async def _health(emulators: Emulators, _: Request) -> Json:
+    crashes = emulators.log.crash_count
+    services = {"entra": True, "partner_center": True, "dataverse": emulators.dataverse is not None}
+    return {"status": "unhealthy" if crashes else "healthy", "crashes": crashes, "services": services}
+
+
+async def _environment(emulators: Emulators, _: Request) -> Json:
+    return {"urls": urls_of(emulators.options), "environment": environment_of(emulators.options)}
+
+
+async def _reset(emulators: Emulators, _: Request) -> Json:
+    emulators.reset()
+    return {"status": "reset"}
+
+
+async def _seed(emulators: Emulators, request: Request) -> Json:
+    body = await object_of(request)
+    referrals, opportunities = number_in(body, "referrals"), number_in(body, "opportunities")
+    seed = number_in(body, "seed", emulators.options.seed)
+    if max(referrals, opportunities) > _MOST_SEEDED:
+        raise ControlError(f"more than {_MOST_SEEDED} at once is too much")
+    documents = seeded_referrals(referrals, seed=seed, now=emulators.world.clock.now())
+    emulators.partner_center.referrals.save_all(documents)
+    if opportunities:
+        if emulators.dataverse is None:
+            raise ControlError("the emulated Dataverse is not installed", status=501)
+        emulators.dataverse.seed(opportunities, seed=seed)
+    return {"referrals": referrals, "copies": len(documents), "opportunities": opportunities, "seed": seed}
+
+
+async def _faults(emulators: Emulators, _: Request) -> Json:
+    return {"rules": emulators.faults.told()}
+
+
+async def _put_faults(emulators: Emulators, request: Request) -> Json:
+    try:
+        emulators.faults.replace(await body_of(request))
+    except FaultyRuleError as error:
+        raise ControlError(str(error)) from None
+    return {"rules": emulators.faults.told()}
+
+
+async def _delete_faults(emulators: Emulators, _: Request) -> Json:
+    emulators.faults.clear()
+    return {"rules": []}
+
+
+async def _clock(emulators: Emulators, _: Request) -> Json:
+    return {"now": emulators.world.clock.now().isoformat()}
+
+
+async def _advance_clock(emulators: Emulators, request: Request) -> Json:
+    seconds = (await object_of(request)).get("advance_seconds")
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise ControlError("advance_seconds is a number")
+    emulators.world.clock.advance(seconds)
+    emulators.partner_center.microsoft.tick()
+    emulators.partner_center.dispatcher.wake()
+    return {"now": emulators.world.clock.now().isoformat()}
+
+
+async def _requests(emulators: Emulators, request: Request) -> Json:
+    recent = request.query_params.get("recent", "0")
+    return emulators.log.told(recent=int(recent) if recent.isdecimal() else 0)
+
+
+async def _delete_requests(emulators: Emulators, _: Request) -> Json:
+    emulators.log.clear()
+    return {"status": "cleared"}
+
+
+async def _violations(emulators: Emulators, _: Request) -> Json:
+    told = [{**asdict(violation), "at": violation.at.isoformat()} for violation in emulators.world.violations]
+    return {"count": len(told), "violations": told}
+
+
+async def _delete_violations(emulators: Emulators, _: Request) -> Json:
+    emulators.world.violations.clear()
+    return {"count": 0, "violations": []}
+
+
+async def _options(emulators: Emulators, _: Request) -> Json:
+    return {"partner_center": asdict(emulators.partner_center.behaviour)}
+
+
+async def _change_options(emulators: Emulators, request: Request) -> Json:
+    body = await object_of(request)
+    try:
+        emulators.partner_center.behaviour.change(body.get("partner_center", body))
+    except ValueError as error:
+        raise ControlError(str(error)) from None
+    emulators.partner_center.dispatcher.wake()
+    return await _options(emulators, request)
+
+
+async def _deliveries(emulators: Emulators, request: Request) -> Json:
+    recent = request.query_params.get("recent", "20")
+    return emulators.partner_center.dispatcher.told(int(recent) if recent.isdecimal() else 20)
+
+
+async def _invite(emulators: Emulators, request: Request) -> Json:
+    try:
+        return emulators.partner_center.microsoft.invite(await object_of(request))
+    except CannotActError as error:
+        raise ControlError(str(error)) from None
+
+
+def _act(action: str) -> Callable[[Emulators, Request], Awaitable[Json]]:
+    async def act(emulators: Emulators, request: Request) -> Json:
+        try:
+            return emulators.partner_center.microsoft.act(request.path_params["referral_id"], action)
+        except UnknownReferralError as error:
+            raise ControlError(str(error), status=404) from None
+        except CannotActError as error:
+            raise ControlError(str(error), status=409) from None
+
+    return act
+
+
+_ACTIONS = {"accept": "accepts", "decline": "declines", "win": "wins", "lose": "loses"}
+
+WORLD_CONTROLS = (
+    Control(method="GET", path="health", does="tells whether all is well", handler=_health),
+    Control(
+        method="GET", path="environment", does="tells the settings which point the product here", handler=_environment
+    ),
+    Control(method="POST", path="reset", does="goes back to the first day", handler=_reset),
+    Control(method="POST", path="seed", does='fills in {"referrals", "opportunities", "seed"}', handler=_seed),
+    Control(method="GET", path="faults", does="lists the rules in force", handler=_faults),
+    Control(
+        method="PUT", path="faults", does="sets the rules which spoil calls and notifications", handler=_put_faults
+    ),
+    Control(method="DELETE", path="faults", does="drops all rules", handler=_delete_faults),
+    Control(method="GET", path="clock", does="tells the emulated time", handler=_clock),
+    Control(method="POST", path="clock", does='moves the clock by {"advance_seconds"}', handler=_advance_clock),
+    Control(method="GET", path="requests", does="counts calls by route; ?recent=N adds the newest", handler=_requests),
+    Control(method="DELETE", path="requests", does="counts from nought again", handler=_delete_requests),
+    Control(method="GET", path="violations", does="lists the writes which broke a rule", handler=_violations),
+    Control(method="DELETE", path="violations", does="forgets them", handler=_delete_violations),
+    Control(method="GET", path="options", does="tells the knobs of Partner Center", handler=_options),
+    Control(method="POST", path="options", does="turns knobs of Partner Center", handler=_change_options),
+    Control(method="GET", path="deliveries", does="lists the newest callbacks and their results", handler=_deliveries),
+    Control(method="POST", path="microsoft/referrals", does="lets a Microsoft seller invite us", handler=_invite),
+    *(
+        Control(
+            method="POST",
+            path=f"microsoft/referrals/{{referral_id}}/{action}",
+            does=f"lets Microsoft's seller say that it {does} the deal",
+            handler=_act(action),
+        )
+        for action, does in _ACTIONS.items()
+    ),
+)
