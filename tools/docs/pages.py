@@ -23,6 +23,10 @@ def render_pages() -> Mapping[str, str]:
     pages = {path: render() for path, render in _PAGES.items()}
     if importlib.util.find_spec("cosell.cli") is not None:
         pages["docs/cli.md"] = cli_page.render_page(importlib.import_module("cosell.cli").app)
+    if (PROJECT / "prefect.yaml").exists():
+        # Only now: it loads Prefect, which takes seconds.
+        flows_page = importlib.import_module("tools.docs.flows_page")
+        pages["docs/flows.md"] = flows_page.render_page(PROJECT / "prefect.yaml")
     return pages
 
 
