@@ -102,6 +102,7 @@ def create_receiver(
         if notification.event is EventName.TEST_CREATED:
             state.test_seen_at = clock()
             metrics.note_test_seen(state.test_seen_at)
+            logger.info("partner_center: the validation event (test-created) has arrived")
         hint = hint_of_notification(notification)
         if hint is not None:
             await intake.store(hint)

@@ -28,6 +28,7 @@ from cosell.webhooks.refusal import Reason, Refused
 ORGANIZATION = "Microsoft Corporation"
 MOST_CERTIFICATES_IN_FILE = 5
 LONGEST_CHAIN = 4
+SMALLEST_KEY = 2048
 _BLANK = re.compile(rb"\s+")
 
 
@@ -144,7 +145,8 @@ def prove_signer(
     except (verification.VerificationError, ValueError):
         raise Refused(Reason.CERTIFICATE_UNTRUSTED) from None
     key = leaf.public_key()
-    if not isinstance(key, RSAPublicKey):
+    # The verifier looks at the keys of authorities only; the one that signs has to be as strong.
+    if not isinstance(key, RSAPublicKey) or key.key_size < SMALLEST_KEY:
         raise Refused(Reason.CERTIFICATE_UNTRUSTED)
     if ORGANIZATION not in _organizations(leaf.subject) | _organizations(leaf.issuer):
         raise Refused(Reason.CERTIFICATE_NOT_MICROSOFTS)

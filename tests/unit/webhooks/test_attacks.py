@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from cosell.settings import ReceiverSettings
 from cosell.webhooks.app import Limits, create_receiver
@@ -270,6 +270,16 @@ async def test_elliptic_key_is_refused(receiver: Receiver) -> None:
     )
     receiver.shelf.content[CERTIFICATE_URL] = signer.der
     await assert_refused(receiver, receiver.world.signer.headers(BODY), reason=Reason.CERTIFICATE_UNTRUSTED)
+
+
+async def test_key_that_can_be_broken_is_refused(receiver: Receiver) -> None:
+    weak = issue(
+        "notifications",
+        issuer=receiver.world.intermediate,
+        issuer_url=ISSUER_URL,
+        key=rsa.generate_private_key(public_exponent=65537, key_size=1024),  # noqa: S505 - the attack
+    )
+    await assert_refused(receiver, put_on_shelf(receiver, weak), reason=Reason.CERTIFICATE_UNTRUSTED)
 
 
 @pytest.mark.parametrize("content", [b"", b"<html></html>", b"\x30\x82", b"-----BEGIN CERTIFICATE-----\n!!\n", b"MIIB"])

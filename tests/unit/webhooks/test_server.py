@@ -47,10 +47,12 @@ asyncio.run(main())
 async def served(receiver: Receiver) -> AsyncIterator[httpx.AsyncClient]:
     stop, ready = asyncio.Event(), asyncio.get_running_loop().create_future()
     task = asyncio.create_task(serve(receiver.app, host="127.0.0.1", port=0, stop=stop, on_ready=ready.set_result))
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{await ready}", trust_env=False) as client:
-        yield client
-    stop.set()
-    await task
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{await ready}", trust_env=False) as client:
+            yield client
+    finally:
+        stop.set()
+        await task
 
 
 async def test_receiver_serves_on_a_free_port_until_it_is_stopped(receiver: Receiver) -> None:

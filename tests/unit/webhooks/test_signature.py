@@ -1,4 +1,9 @@
+from urllib.parse import urlsplit
+
+import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cosell.errors import ConfigurationError
 from cosell.webhooks.refusal import Reason, Refused
@@ -75,6 +80,28 @@ def test_header_that_is_there_twice_is_refused() -> None:
 )
 def test_allowed_certificate_address_comes_back_normalised(given: str, normal: str) -> None:
     assert check_certificate_url(given, HOSTS) == normal
+
+
+@given(
+    st.text(alphabet="htps:/@#?%\\\\.;[]&=0123456789 \t\u3002certificates.example-_cer", max_size=60),
+    st.sampled_from(["", "https://", "https://certificates.example", "https://certificates.example/cert/"]),
+    st.sampled_from(["", "/cert/a.cer", "@certificates.example/cert/a.cer", ".cer"]),
+)
+def test_whatever_is_accepted_means_the_allowed_host_to_every_parser(middle: str, start: str, end: str) -> None:
+    try:
+        url = check_certificate_url(start + middle + end, HOSTS)
+    except Refused:
+        return
+    parts = urlsplit(url)
+    assert (parts.scheme, parts.hostname, parts.username, parts.query, parts.fragment) == (
+        "https",
+        "certificates.example",
+        None,
+        "",
+        "",
+    )
+    assert httpx.URL(url).host == "certificates.example"
+    assert parts.path.count("/") == 2
 
 
 def test_host_allowed_on_a_port_is_not_allowed_without_it() -> None:
