@@ -125,7 +125,7 @@ def _run(command: Sequence[str | Path], directory: Path, account: pwd.struct_pas
     # The server inherits what pg_ctl was given: a pipe would stay open for as long as it lives, so a file it is.
     said = directory / "said"
     with said.open("wb") as output:
-        done = subprocess.run(  # noqa: S603  programs of the installation, arguments of ours
+        done = subprocess.run(
             [str(part) for part in command],
             cwd=directory,
             stdin=subprocess.DEVNULL,

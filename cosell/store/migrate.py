@@ -8,8 +8,6 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, select, table, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -94,6 +92,10 @@ async def _turn_on_wal(engine: AsyncEngine) -> None:
 
 
 def _upgrade(connection: Connection) -> None:
+    # Imported here: every run of a flow opens the ledger, hardly any has to migrate it.
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     directory = Path(__file__).parent / "migrations"
     config.set_main_option("script_location", str(directory).replace("%", "%%"))

@@ -30,7 +30,7 @@ class Rival:
     """The other process, seen from the test."""
 
     def __init__(self, url: str, tenant: str, action: str) -> None:
-        self._process = subprocess.Popen(  # noqa: S603  our own interpreter and module
+        self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.unit.store.rival", url, tenant, action],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

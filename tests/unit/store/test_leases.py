@@ -1,9 +1,13 @@
 """A record is in one hand: leases are taken, renewed, lost and given back."""
 
+import asyncio
+from datetime import timedelta
+
 import pytest
 
 from cosell.errors import LeaseHeld
 from cosell.store import Ledger
+from cosell.store.leases import check_lease
 from tests.unit.store.conftest import MovingClock, Place
 
 
@@ -87,3 +91,17 @@ async def test_tenants_have_keys_of_their_own(ledger: Ledger, place: Place) -> N
         await other.leases.release(["a"], holder="one")
 
     assert await ledger.leases.acquire(["a"], holder="two", seconds=60) == set()
+
+
+async def test_lease_cannot_be_taken_over_while_its_holder_is_recording(
+    ledger: Ledger, place: Place, clock: MovingClock
+) -> None:
+    late = clock.at + timedelta(seconds=61)
+    async with place.open(clock=lambda: late) as other, ledger.leases.hold(["a"], holder="one", seconds=60) as lease:
+        async with ledger._database.write() as connection:
+            await check_lease(connection, ledger._database, lease)
+            taking = asyncio.create_task(other.leases.acquire(["a"], holder="two", seconds=60))
+            done, _ = await asyncio.wait({taking}, timeout=0.3)
+            assert not done, "its clock says that the lease has expired, but the holder is not done"
+
+        assert await taking == {"a"}
