@@ -12,8 +12,9 @@ from uuid import UUID, uuid4
 
 import httpx
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
 from cosell.domain.flows import FlowName
 from cosell.errors import ConfigurationError, ServiceUnreachable
@@ -102,6 +103,21 @@ async def set_paused(deployment: str, *, is_paused: bool) -> None:
             return
         if found.paused != is_paused:
             await (client.pause_deployment(found.id) if is_paused else client.resume_deployment(found.id))
+
+
+async def ensure_work_pool(name: str) -> None:
+    """Make the process work pool when it is missing.
+
+    Raises:
+        ServiceUnreachable: the Prefect server does not answer.
+    """
+    try:
+        async with get_client() as client:
+            await client.create_work_pool(WorkPoolCreate(name=name, type="process"))
+    except ObjectAlreadyExists:
+        return
+    except httpx.HTTPError:
+        raise unreachable() from None
 
 
 def unreachable() -> ServiceUnreachable:

@@ -1,0 +1,51 @@
+"""The `cosell` command: everything an engineer or an operator does from a terminal.
+
+Exit codes: 0 fine, 1 it failed, 2 wrong usage or wrong settings.
+"""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from cosell.cli.chain import activate, deactivate, status
+from cosell.cli.connect import connect
+from cosell.cli.emulators import emulators
+from cosell.cli.receive import receive
+from cosell.cli.up import up
+from cosell.errors import ConfigurationError, CosellError
+
+FAILED, WRONG_USAGE = 1, 2
+
+app = typer.Typer(
+    name="cosell",
+    help="Keeps Partner Center co-sell referrals and Dynamics 365 opportunities in step.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command()(up)
+app.command()(activate)
+app.command()(deactivate)
+app.command()(status)
+app.command()(receive)
+app.add_typer(connect, name="connect")
+app.command()(emulators)
+
+
+def main() -> None:
+    """Run the command; what went wrong is told in a plain sentence, never as a traceback."""
+    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    try:
+        app()
+    except ConfigurationError as error:
+        errors.print(f"[red]✖[/red] {_plain(str(error))}")
+        sys.exit(WRONG_USAGE)
+    except CosellError as error:
+        errors.print(f"[red]✖[/red] {_plain(str(error))}")
+        sys.exit(FAILED)
+
+
+def _plain(text: str) -> str:
+    """Keep rich from reading brackets in a text as markup."""
+    return text.replace("[", r"\[")

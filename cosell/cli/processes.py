@@ -1,0 +1,139 @@
+"""Starts the processes which `cosell up` and `cosell demo` are made of, and stops them again by their own ids."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from cosell.errors import ConfigurationError, ServiceUnreachable
+
+STOP_SECONDS = 12.0
+POLL_SECONDS = 0.2
+
+
+@dataclass(slots=True)
+class Processes:
+    """The processes that were started, in order; leaving the block stops them, the last one first."""
+
+    logs: Path
+    running: list[tuple[str, "subprocess.Popen[bytes]"]] = field(default_factory=list)
+    pause: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Self:
+        """Make the directory of the logs."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Stop everything that was started."""
+        for _name, process in reversed(self.running):
+            stop(process)
+
+    def start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+        """Start a program in a process group of its own; what it prints goes into a file of its name."""
+        with self.log_of(name).open("ab") as log:
+            process = subprocess.Popen(  # noqa: S603  the commands are our own
+                list(command),
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.running.append((name, process))
+        return process
+
+    def log_of(self, name: str) -> Path:
+        """Return the file into which a process writes."""
+        return self.logs / f"{name}.log"
+
+    def check(self) -> None:
+        """Raise when one of the processes has ended by itself.
+
+        Raises:
+            ServiceUnreachable: the text names it, and the file that says why.
+        """
+        for name, process in self.running:
+            if process.poll() is not None:
+                raise ServiceUnreachable(
+                    f"{name} ended by itself (exit code {process.returncode}); {self.log_of(name)} says why."
+                )
+
+    def wait_for(self, what: str, is_ready: Callable[[], bool], *, seconds: float) -> None:
+        """Wait until something is true, as long as all processes run.
+
+        Raises:
+            ServiceUnreachable: it did not come true in time, or a process ended.
+        """
+        until = time.monotonic() + seconds
+        while not is_ready():
+            self.check()
+            if time.monotonic() > until:
+                raise ServiceUnreachable(f"{what} was not ready within {seconds:.0f} seconds; see {self.logs}.")
+            self.pause.wait(POLL_SECONDS)
+
+
+def stop(process: "subprocess.Popen[bytes]") -> None:
+    """End a process and whatever it started: politely first, for good after a while."""
+    for what in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, what)
+        except ProcessLookupError:
+            break
+        try:
+            process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+    # Children of a process which has ended itself are still in its group.
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def python(*arguments: str) -> list[str]:
+    """Return the command which runs a module in this environment."""
+    return [sys.executable, "-m", *arguments]
+
+
+def find_free_port(host: str = "127.0.0.1") -> int:
+    """Return a port that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def check_port_is_free(host: str, port: int, *, setting: str) -> None:
+    """Raise when somebody listens there already.
+
+    Raises:
+        ConfigurationError: the text names the setting.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            raise ConfigurationError(
+                f"Port {port} of {host} is in use: end the program that listens there, or set {setting} to another one."
+            ) from None
+
+
+def answers(url: str) -> bool:
+    """Tell whether a GET is answered with success."""
+    try:
+        return httpx.get(url, timeout=2).is_success
+    except httpx.HTTPError:
+        return False

@@ -1,0 +1,139 @@
+"""`cosell up`: the whole product on one machine: ledger, Prefect server, work pool, deployments, worker, receiver."""
+
+import asyncio
+import os
+import subprocess
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cosell.cli.prefect_api import VARIABLE, url_file, use_prefect
+from cosell.cli.processes import Processes, answers, check_port_is_free, python
+from cosell.cli.receive import run_receiver
+from cosell.domain.flows import ACTIVATION_ORDER
+from cosell.errors import ConfigurationError
+from cosell.settings import Settings, load_settings
+from cosell.wiring import open_settings_ledger
+
+POOL = "cosell"
+DEPLOY_SECONDS = 180
+SERVER_SECONDS = 90
+SERVER_ENVIRONMENT = {
+    # SQLite behind the server stalls when task runs and events are written one by one.
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "100",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_READ_BATCH_SIZE": "100",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+}
+WORKER_ENVIRONMENT = {"PREFECT_WORKER_QUERY_SECONDS": "1", "PREFECT_WORKER_PREFETCH_SECONDS": "1"}
+
+
+def up(
+    prefect_port: Annotated[
+        int, typer.Option(help="Port of the Prefect server, unless PREFECT_API_URL is set.")
+    ] = 4200,
+) -> None:
+    """Run everything on this machine until Ctrl-C: Prefect server, worker, deployments, receiver."""
+    settings = load_settings()
+    console = Console(highlight=False)
+    home = settings.home.absolute()
+    project = find_project()
+    check_port_is_free(settings.receiver.host, settings.receiver.port, setting="COSELL_RECEIVER__PORT")
+    with Processes(logs=home / "logs") as processes:
+        asyncio.run(_migrate(settings))
+        console.print(f"ledger ready in {home}" if settings.database_url is None else "ledger ready")
+        url = _start_server(processes, home, prefect_port)
+        use_prefect(url)
+        os.environ.setdefault("PREFECT_LOCAL_STORAGE_PATH", str(home / "results"))
+        console.print(f"Prefect server ready: {url.removesuffix('/api')}")
+        asyncio.run(_prepare())
+        _deploy(project)
+        asyncio.run(_align(settings))
+        console.print("deployments made")
+        processes.start(
+            "worker", python("prefect", "worker", "start", "--pool", POOL, "--type", "process"), WORKER_ENVIRONMENT
+        )
+        console.print("worker started")
+        file = url_file(settings)
+        file.write_text(url, "utf-8")
+        try:
+            asyncio.run(_serve(settings, console))
+        finally:
+            file.unlink(missing_ok=True)
+    console.print("stopped")
+
+
+def find_project() -> Path:
+    """Return the directory in which `prefect.yaml` stands.
+
+    Raises:
+        ConfigurationError: neither the working directory nor this installation has one.
+    """
+    for directory in (Path.cwd(), Path(__file__).resolve().parents[2]):
+        if (directory / "prefect.yaml").exists():
+            return directory
+    raise ConfigurationError("There is no prefect.yaml here: run `cosell up` in the directory of the project.")
+
+
+def _start_server(processes: Processes, home: Path, port: int) -> str:
+    if os.environ.get(VARIABLE):
+        return os.environ[VARIABLE]
+    check_port_is_free("127.0.0.1", port, setting="--prefect-port")
+    url = f"http://127.0.0.1:{port}/api"
+    os.environ["PREFECT_HOME"] = str(home / "prefect")
+    environment = {**SERVER_ENVIRONMENT, "PREFECT_UI_API_URL": url, "PREFECT_SERVER_UI_API_URL": url}
+    command = python("prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
+    processes.start("prefect-server", command, environment)
+    processes.wait_for("The Prefect server", lambda: answers(f"{url}/health"), seconds=SERVER_SECONDS)
+    return url
+
+
+async def _migrate(settings: Settings) -> None:
+    async with open_settings_ledger(settings):
+        pass
+
+
+async def _prepare() -> None:
+    from cosell.dispatch import ensure_work_pool  # Prefect reads its settings when it is first imported
+    from tasks.variables import create_missing_variables
+
+    await ensure_work_pool(POOL)
+    await create_missing_variables()
+
+
+def _deploy(project: Path) -> None:
+    """Deploy everything in `prefect.yaml`; the same again changes nothing."""
+    done = subprocess.run(  # noqa: S603  the command is our own
+        python("prefect", "--no-prompt", "deploy", "--all"),
+        cwd=project,
+        env={**os.environ, "COSELL_PROJECT": str(project), "PYTHONPATH": str(project)},
+        capture_output=True,
+        timeout=DEPLOY_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        text = (done.stdout + done.stderr).decode("utf-8", "replace").strip().splitlines()
+        raise ConfigurationError("Prefect could not deploy:\n" + "\n".join(text[-12:]))
+
+
+async def _align(settings: Settings) -> None:
+    """Let the schedules run of those flows which the ledger says are active, and of no others."""
+    from cosell.dispatch import operating_deployment, set_paused  # as above
+
+    async with open_settings_ledger(settings) as ledger:
+        active = await ledger.activations.find_all()
+    for flow in ACTIVATION_ORDER:
+        await set_paused(operating_deployment(flow), is_paused=flow not in active)
+
+
+async def _serve(settings: Settings, console: Console) -> None:
+    def tell(port: int) -> None:
+        console.print(f"receiver ready: http://{settings.receiver.host}:{port}/webhooks/partner-center")
+        console.print("Ready. Activate the flows with `cosell activate` in another terminal; Ctrl-C stops everything.")
+
+    await run_receiver(settings, host=settings.receiver.host, port=settings.receiver.port, on_ready=tell)
