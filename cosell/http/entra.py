@@ -38,8 +38,6 @@ _WRONG_SETTING = {
 _GONE_SIGN_IN = frozenset({"invalid_grant", "interaction_required", "consent_required", "login_required"})
 _NOT_NOW = frozenset({"temporarily_unavailable", "server_error"})
 
-MsalHttp = Callable[[], "MsalConnections"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
@@ -56,15 +54,14 @@ class Identity:
 
 
 class MsalConnections:
-    """The little of an HTTP client that msal asks for, on httpx (Microsoft: MSAL for Python, http_client)."""
+    """The little of an HTTP client that msal asks for, on httpx (Microsoft: MSAL for Python, http_client).
+
+    Every call has a connection of its own: tokens are rarely asked for, and nothing stays open that nobody closes.
+    """
 
     def __init__(self, identity: Identity) -> None:
-        self._http = httpx.Client(
-            verify=tls_context(identity.ca_bundle) if identity.transport is None else True,
-            transport=identity.transport,
-            timeout=httpx.Timeout(30, connect=10),
-            follow_redirects=False,
-        )
+        self._transport = identity.transport
+        self._verify = tls_context(identity.ca_bundle) if identity.transport is None else True
 
     def get(
         self,
@@ -75,7 +72,8 @@ class MsalConnections:
         **_: object,
     ) -> httpx.Response:
         """Send a GET."""
-        return self._http.get(url.strip(), params=params, headers=_without_none(headers))
+        with self._open() as http:
+            return http.get(url.strip(), params=params, headers=_without_none(headers))
 
     def post(
         self,
@@ -87,11 +85,19 @@ class MsalConnections:
         **_: object,
     ) -> httpx.Response:
         """Send a form."""
-        return self._http.post(url, params=params, data=_without_none(data), headers=_without_none(headers))
+        with self._open() as http:
+            return http.post(url, params=params, data=_without_none(data), headers=_without_none(headers))
 
     def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
+        """Nothing stays open."""
+
+    def _open(self) -> httpx.Client:
+        return httpx.Client(
+            verify=self._verify,
+            transport=self._transport,
+            timeout=httpx.Timeout(30, connect=10),
+            follow_redirects=False,
+        )
 
 
 def build_application(identity: Identity, *, cache: msal.TokenCache) -> Any:  # noqa: ANN401 - msal has no types
