@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -27,11 +28,21 @@ def render_page(prefect_yaml: Path) -> str:
     parts = [NOTICE.format(source="flows/ and prefect.yaml"), _INTRODUCTION]
     for entrypoint, flow in _sort(_load_flows()).items():
         number = _number(flow.name)
-        parts.append(f"\n## {f'{number}. ' if number else ''}`{flow.name}`\n\n{(flow.description or '').strip()}\n")
+        parts.append(
+            f"\n## {f'{number}. ' if number else ''}`{flow.name}`\n\n{_list_parameters(flow.description or '')}\n"
+        )
         rows = [_describe(deployment) for deployment in deployments if deployment.get("entrypoint") == entrypoint]
         if rows:
             parts.append("\n" + to_table(("Deployment", "Runs", "What for"), rows))
     return "".join(parts)
+
+
+def _list_parameters(description: str) -> str:
+    """Return a flow's docstring with its parameters as a list."""
+    prose, _, arguments = description.strip().partition("Args:\n")
+    entries = re.sub(r"\n {5,}", " ", arguments).splitlines()
+    listed = [f"- `{name}`: {meaning}" for name, _, meaning in (entry.strip().partition(": ") for entry in entries)]
+    return "\n".join([prose.rstrip(), *(["", "Parameters:", "", *listed] if listed else [])])
 
 
 def _load_flows() -> Mapping[str, Flow[..., object]]:
