@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from cosell.errors import ConfigurationError
 
@@ -22,6 +23,7 @@ access_logger = logging.getLogger("cosell.webhooks.access")
 BACKLOG = 512
 MOST_CONNECTIONS = 500
 GRACE_SECONDS = 10
+FIRST_REQUEST_SECONDS = 10.0
 _LOGGED_PATHS = frozenset({"/webhooks/partner-center", "/webhooks/dataverse", "/healthz", "/readyz", "/metrics"})
 
 
@@ -43,7 +45,7 @@ async def serve(
     listener = _listen(host, port)
     config = uvicorn.Config(
         AccessLog(app),
-        http="h11",
+        http=_Connection,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -84,6 +86,19 @@ class AccessLog:
             await send(message)
 
         await self._app(scope, receive, note)
+
+
+class _Connection(H11Protocol):
+    """A connection which has to ask something soon: silent ones would use up the number of connections."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.loop.call_later(FIRST_REQUEST_SECONDS, self._hang_up_if_silent)
+
+    def _hang_up_if_silent(self) -> None:
+        # uvicorn declares the request in hand as always there; before the first one it is None.
+        if getattr(self, "cycle", None) is None:
+            self.transport.close()
 
 
 class _Server(uvicorn.Server):

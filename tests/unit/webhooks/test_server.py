@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from cosell.errors import ConfigurationError
+from cosell.webhooks import server
 from cosell.webhooks.server import explain, serve
 from tests.unit.webhooks.authority import notification
 from tests.unit.webhooks.conftest import SECRET, Receiver
@@ -72,6 +73,17 @@ async def test_sender_of_a_large_body_gets_to_read_the_refusal(receiver: Receive
             headers = receiver.world.signer.headers(b"")
             answer = await client.post("/webhooks/partner-center", content=b"x" * size, headers=headers)
             assert answer.status_code == 413
+
+
+async def test_connection_that_never_finishes_its_headers_is_closed(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "FIRST_REQUEST_SECONDS", 0.01)
+    async with served(receiver) as client:
+        reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+        writer.write(b"POST /webhooks/dataverse HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+        assert await reader.read() == b""
+        writer.close()
 
 
 async def test_access_log_has_no_query_and_no_unknown_path(
