@@ -1,6 +1,7 @@
 """Leases: one record in one hand, across processes and machines, and free again when the hand is gone.
 
-A holder is one run of one flow, never a whole process: the same holder asking again gets its own lease renewed.
+`hold` is what a sync uses. With `acquire` the same holder asking again gets its own lease renewed, so that a holder
+must be one run of one flow, never a whole process.
 Machines that share a ledger must have their clocks in step within a few seconds.
 """
 
@@ -8,6 +9,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import uuid4
 
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -67,22 +69,24 @@ class Leases:
 
     @asynccontextmanager
     async def hold(self, keys: Iterable[str], *, holder: str, seconds: float) -> AsyncIterator[Lease]:
-        """Hold all of the keys, or none.
+        """Hold all of the keys, or none, against everybody: other tasks of the same holder included.
+
+        To renew it, use the holder of the lease you get: it is this block's own.
 
         Raises:
             LeaseHeld: somebody else has at least one of them.
         """
-        wanted = frozenset(keys)
+        lease = Lease(keys=frozenset(keys), holder=f"{holder}#{uuid4().hex[:8]}")
         async with self._database.write() as connection:
-            taken = await self._take(connection, wanted, holder=holder, seconds=seconds)
-            if taken != wanted:
-                raise _held(wanted - taken)  # and the transaction gives back the others
+            taken = await self._take(connection, lease.keys, holder=lease.holder, seconds=seconds)
+            if taken != lease.keys:
+                raise _held(lease.keys - taken)  # and the transaction gives back the others
         try:
-            yield Lease(keys=wanted, holder=holder)
+            yield lease
         finally:
             # A lease that cannot be given back ends by itself; the error of the block is the one to hear of.
             with suppress(RetryableError):
-                await self.release(wanted, holder=holder)
+                await self.release(lease.keys, holder=lease.holder)
 
     async def _take(self, connection: AsyncConnection, keys: Iterable[str], *, holder: str, seconds: float) -> set[str]:
         now = self._database.now()

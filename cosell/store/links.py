@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import replace
 from uuid import uuid4
 
 from sqlalchemy import Column, RowMapping, func, or_, select
@@ -91,6 +92,8 @@ class Links:
     ) -> Link:
         """Note down that the other side is about to be created, or return the link which is there already.
 
+        What the link that is there does not know yet, and is said here, is filled in.
+
         Raises:
             AlreadyExists: referral and opportunity are linked already, but not with each other.
         """
@@ -114,14 +117,17 @@ class Links:
             await connection.execute(
                 self._database.insert(links).on_conflict_do_nothing(), [_row(self._database, link)]
             )
-            query = select(links).where(self._database.mine(links), same)
+            query = select(links).where(self._database.mine(links), same).with_for_update()
             found = [_link(row) for row in (await connection.execute(query)).mappings()]
-        if len(found) != 1 or not _agrees(found[0], link):
-            raise AlreadyExists(
-                "The referral and the opportunity are linked already, but not with each other.",
-                origin=Origin(service="ledger", record=referral_id or opportunity_id or ""),
-            )
-        return found[0]
+            if len(found) != 1 or not _agrees(found[0], link):
+                raise AlreadyExists(
+                    "The referral and the opportunity are linked already, but not with each other.",
+                    origin=Origin(service="ledger", record=referral_id or opportunity_id or ""),
+                )
+            known = _fill_in(found[0], link)
+            if known != found[0]:
+                await store_links(connection, self._database, [known])
+        return known
 
     async def save(self, link: Link) -> None:
         """Write a link as it is, new or known.
@@ -162,6 +168,16 @@ def _agrees(known: Link, wanted: Link) -> bool:
     """Tell whether a link may stand for the wanted one: nothing that both name differs."""
     pairs = ((known.referral_id, wanted.referral_id), (known.opportunity_id, wanted.opportunity_id))
     return all(one is None or other is None or one == other for one, other in pairs)
+
+
+def _fill_in(known: Link, wanted: Link) -> Link:
+    """Return the known link, with the ids which only the wanted one has."""
+    return replace(
+        known,
+        referral_id=known.referral_id or wanted.referral_id,
+        opportunity_id=known.opportunity_id or wanted.opportunity_id,
+        engagement_id=known.engagement_id or wanted.engagement_id,
+    )
 
 
 def _row(database: Database, link: Link) -> dict[str, object]:

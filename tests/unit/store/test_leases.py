@@ -67,6 +67,23 @@ async def test_hold_takes_all_or_none_and_gives_back(ledger: Ledger) -> None:
     assert await ledger.leases.acquire(["a", "b"], holder="two", seconds=60) == {"a", "b"}
 
 
+async def test_two_tasks_of_one_run_do_not_hold_the_same_record(ledger: Ledger) -> None:
+    async with ledger.leases.hold(["a"], holder="run", seconds=60):
+        with pytest.raises(LeaseHeld):
+            async with ledger.leases.hold(["a"], holder="run", seconds=60):
+                pytest.fail("another task has it")
+
+        assert await ledger.leases.acquire(["a"], holder="other run", seconds=60) == set(), "still held"
+
+
+async def test_held_lease_is_renewed_by_its_own_holder(ledger: Ledger, clock: MovingClock) -> None:
+    async with ledger.leases.hold(["a"], holder="run", seconds=60) as lease:
+        clock.advance(50)
+        assert await ledger.leases.renew(lease.keys, holder=lease.holder, seconds=60) == {"a"}
+        clock.advance(50)
+        assert await ledger.leases.acquire(["a"], holder="other run", seconds=60) == set()
+
+
 async def test_hold_gives_back_when_the_work_fails(ledger: Ledger) -> None:
     with pytest.raises(RuntimeError):
         async with ledger.leases.hold(["a"], holder="one", seconds=60):

@@ -89,6 +89,17 @@ async def test_beginning_twice_gives_the_same_link(ledger: Ledger) -> None:
     assert await ledger.links.begin(referral_id=ReferralId("r1"), opportunity_id=OpportunityId("o1")) == linked
 
 
+async def test_beginning_with_both_sides_completes_a_link_that_knew_one(ledger: Ledger) -> None:
+    begun = await ledger.links.begin(opportunity_id=OpportunityId("o1"))
+
+    both = await ledger.links.begin(
+        referral_id=ReferralId("r1"), opportunity_id=OpportunityId("o1"), engagement_id=EngagementId("e1")
+    )
+
+    assert both == replace(begun, referral_id=ReferralId("r1"), engagement_id=EngagementId("e1"))
+    assert await ledger.links.find_by_referral_ids([ReferralId("r1")]) == {"r1": both}
+
+
 async def test_link_does_not_begin_across_two_others(ledger: Ledger) -> None:
     await ledger.links.save(link(1))
     await ledger.links.save(link(2))
