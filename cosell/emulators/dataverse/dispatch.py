@@ -1,0 +1,102 @@
+"""Send a request to the module that answers it, by what its path begins with."""
+
+import logging
+
+from cosell.emulators.dataverse.actions import Actions
+from cosell.emulators.dataverse.definition_writes import DefinitionWriter
+from cosell.emulators.dataverse.definitions import DEFINITION_SETS, DefinitionReader
+from cosell.emulators.dataverse.environment import Environment
+from cosell.emulators.dataverse.errors import DataverseError, unknown_segment, wrong_method
+from cosell.emulators.dataverse.http import Call, Reply
+from cosell.emulators.dataverse.metadata import Table
+from cosell.emulators.dataverse.paths import Segment, parse_key, refuse_dangerous, split_path
+from cosell.emulators.dataverse.reading import Reader
+from cosell.emulators.dataverse.writing import RowWrites
+
+NAMESPACE = "Microsoft.Dynamics.CRM."
+logger = logging.getLogger("cosell.emulators")
+
+
+class Dispatcher:
+    """Answer calls; a refusal leaves as an exception."""
+
+    def __init__(self, env: Environment) -> None:
+        self._env = env
+
+    def answer(self, call: Call) -> Reply:
+        """Answer one call; a write happens whole or not at all."""
+        refuse_dangerous(call.path)
+        segments = split_path(call.path)
+        call.route = "/".join(segment.template for segment in segments)
+        if call.method == "GET":
+            return self._get(call, segments)
+        with self._env.transaction():
+            return self._write(call, segments)
+
+    def _get(self, call: Call, segments: list[Segment]) -> Reply:
+        if not segments:
+            return self._service_document(call)
+        head = segments[0]
+        if head.name == "WhoAmI":
+            return Actions(self._env, call).who_am_i()
+        if head.name in DEFINITION_SETS:
+            strong = call.header("consistency").lower() == "strong"
+            return DefinitionReader(self._env, call, self._env.schema_seen(strong=strong)).read(segments)
+        return Reader(self._env, call).read(self._table(head), segments)
+
+    def _write(self, call: Call, segments: list[Segment]) -> Reply:
+        if not segments:
+            raise wrong_method(call.method)
+        head = segments[0]
+        if head.name in DEFINITION_SETS:
+            return DefinitionWriter(self._env, call, self._env.log).write(segments)
+        action = Actions(self._env, call).unbound().get(head.name)
+        if action is not None and len(segments) == 1:
+            if call.method != "POST":
+                raise wrong_method(call.method)
+            return action()
+        table = self._table(head)
+        if segments[-1].name.startswith(NAMESPACE):
+            return self._bound(call, table, segments)
+        return RowWrites(self._env, call).write(table, segments)
+
+    def _bound(self, call: Call, table: Table, segments: list[Segment]) -> Reply:
+        name = segments[-1].name.removeprefix(NAMESPACE)
+        if call.method != "POST":
+            raise wrong_method(call.method)
+        if name == "QualifyLead" and table.logical == "lead" and segments[0].inside is not None:
+            lead = Reader(self._env, call).existing(table, parse_key(segments[0].inside))
+            return Actions(self._env, call).qualify_lead(lead)
+        logger.warning("dataverse: the bound message %s on %s is not emulated", name, table.logical)
+        raise unknown_segment(segments[-1].name)
+
+    def _table(self, segment: Segment) -> Table:
+        table = self._env.schema.find_set(segment.name)
+        if table is None:
+            logger.warning("dataverse: no set, function or action named %s is emulated", segment.name)
+            raise unknown_segment(segment.name)
+        return table
+
+    def _service_document(self, call: Call) -> Reply:
+        sets = [
+            {"name": table.set_name, "kind": "EntitySet", "url": table.set_name}
+            for table in sorted(self._env.schema.tables.values(), key=lambda table: table.set_name)
+        ]
+        return Reply(200, {"@odata.context": f"{call.root}$metadata", "value": sets})
+
+
+def error_reply(error: DataverseError, call: Call | None) -> Reply:
+    """Return a refusal as a reply, with the details that `include-annotations` asks for."""
+    body: dict[str, object] = {"code": error.code, "message": error.message}
+    if call is not None and call.prefer.wants("Microsoft.PowerApps.CDS.InnerError.Message"):
+        code = error.code.removeprefix("0x")
+        body |= {
+            "@Microsoft.PowerApps.CDS.ErrorDetails.ApiExceptionSourceKey": "Plugin/Microsoft.Crm.Common.ObjectModel",
+            "@Microsoft.PowerApps.CDS.HelpLink": (
+                "http://go.microsoft.com/fwlink/?LinkID=398563&error=Microsoft.Crm.CrmException%3a"
+                f"{code}&client=platform"
+            ),
+            "@Microsoft.PowerApps.CDS.TraceText": "",
+            "@Microsoft.PowerApps.CDS.InnerError.Message": error.message,
+        }
+    return Reply(error.status, {"error": body}, dict(error.headers))

@@ -1,0 +1,57 @@
+"""The account table: the customer company."""
+
+from cosell.emulators.dataverse.tables.address import address
+from cosell.emulators.dataverse.tables.choices import DEFAULT_VALUE, INDUSTRIES
+from cosell.emulators.dataverse.tables.columns import Draft, choice, lookup, memo, money, text, to, whole, yes_no
+
+DRAFT = Draft(
+    schema="Account",
+    set_name="accounts",
+    code=1,
+    primary_name="name",
+    change_tracking=True,
+    fields=(
+        text("Name", 160, required="ApplicationRequired"),
+        text("AccountNumber", 20),
+        text("EMailAddress1", 100, format_name="Email"),
+        text("EMailAddress2", 100, format_name="Email"),
+        text("EMailAddress3", 100, format_name="Email"),
+        text("Telephone1", 50),
+        text("Telephone2", 50),
+        text("Telephone3", 50),
+        text("Fax", 50),
+        text("WebSiteURL", 200, format_name="Url"),
+        text("FtpSiteURL", 200, format_name="Url"),
+        memo("Description"),
+        whole("NumberOfEmployees", 0, 1_000_000_000),
+        money("Revenue", minimum=0),
+        money("CreditLimit", minimum=0),
+        money("MarketCap", minimum=0),
+        choice("IndustryCode", INDUSTRIES),
+        choice("AccountCategoryCode", {1: "Preferred Customer", 2: "Standard"}),
+        choice("AccountClassificationCode", DEFAULT_VALUE, default=1),
+        choice("AccountRatingCode", DEFAULT_VALUE, default=1),
+        choice("BusinessTypeCode", DEFAULT_VALUE, default=1),
+        choice("CustomerSizeCode", DEFAULT_VALUE, default=1),
+        choice("CustomerTypeCode", {
+            1: "Competitor", 2: "Consultant", 3: "Customer", 4: "Investor", 5: "Partner", 6: "Influencer", 7: "Press",
+            8: "Prospect", 9: "Reseller", 10: "Supplier", 11: "Vendor", 12: "Other",
+        }),
+        choice("OwnershipCode", {1: "Public", 2: "Private", 3: "Subsidiary", 4: "Other"}),
+        choice("PaymentTermsCode", {1: "Net 30", 2: "2% 10, Net 30", 3: "Net 45", 4: "Net 60"}),
+        choice("PreferredContactMethodCode", {1: "Any", 2: "Email", 3: "Phone", 4: "Fax", 5: "Mail"}, default=1),
+        text("SIC", 20),
+        text("TickerSymbol", 10),
+        text("StockExchange", 20),
+        yes_no("CreditOnHold"),
+        yes_no("DoNotEMail"),
+        yes_no("DoNotPhone"),
+        yes_no("DoNotPostalMail"),
+        lookup("PrimaryContactId", to("contact", "account_primary_contact")),
+        lookup("ParentAccountId", to("account", "account_parent_account")),
+        lookup("OriginatingLeadId", to("lead", "account_originating_lead")),
+        lookup("TransactionCurrencyId", to("transactioncurrency", "transactioncurrency_account", on_delete="Restrict")),
+        *address(1),
+        *address(2),
+    ),
+)  # fmt: skip
