@@ -1,6 +1,7 @@
 """How Partner Center's JSON is read: any case of key, and null, "" and missing all say the same: nothing."""
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
@@ -28,13 +29,22 @@ class WireModel(BaseModel):
     def _read_any_case(cls, members: object) -> object:
         if not isinstance(members, dict):
             return members
-        names = {(field.alias or name).lower(): field.alias or name for name, field in cls.model_fields.items()}
-        names |= {name.lower(): field.alias or name for name, field in cls.model_fields.items()}
+        names = _names_of(cls)
         known: dict[str, object] = {}
         for name, member in members.items():
-            field = names.get(str(name).lower())
+            field = names.get(name) or names.get(str(name).lower())
             if field is None:
                 known.setdefault(str(name), member)
             elif member is not None and member != "":
                 known[field] = member
         return known
+
+
+@cache
+def _names_of(model: type[WireModel]) -> dict[str, str]:
+    """Return, for each spelling in which a member may come, the one which the model reads."""
+    names: dict[str, str] = {}
+    for name, field in model.model_fields.items():
+        alias = field.alias or name
+        names |= {alias: alias, alias.lower(): alias, name: alias}
+    return names
