@@ -12,8 +12,13 @@ from cosell.emulators.dataverse.rows import Row, RowStore
 
 ALL_RIGHTS = frozenset({"Create", "Read", "Write", "Delete", "Append", "AppendTo"})
 SETUP_TABLES = frozenset(
-    ["organization", "businessunit", "systemuser", "team", "role", "transactioncurrency", "publisher", "solution", "serviceendpoint", "sdkmessage", "sdkmessagefilter", "sdkmessageprocessingstep", "sdkmessageprocessingstepimage", "environmentvariabledefinition", "environmentvariablevalue", "solutioncomponent", "audit", "callbackregistration", "asyncoperation"]
-)
+    {
+        "organization", "businessunit", "systemuser", "team", "role", "transactioncurrency", "publisher", "solution",
+        "solutioncomponent", "serviceendpoint", "sdkmessage", "sdkmessagefilter", "sdkmessageprocessingstep",
+        "sdkmessageprocessingstepimage", "environmentvariabledefinition", "environmentvariablevalue", "audit",
+        "callbackregistration", "asyncoperation",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The named messages of the sales app and the platform: WhoAmI, WinOpportunity, LoseOpportunity, QualifyLead and kin."""
+"""The named messages of the sales app: WinOpportunity, LoseOpportunity, QualifyLead; and WhoAmI."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -32,8 +32,6 @@ class Actions:
         return {
             "WinOpportunity": lambda: self._close(WON),
             "LoseOpportunity": lambda: self._close(LOST),
-            "PublishAllXml": lambda: Reply(204),
-            "PublishXml": lambda: Reply(204),
         }
 
     def who_am_i(self) -> Reply:

@@ -15,7 +15,7 @@ from cosell.emulators.dataverse.access import Actor
 from cosell.emulators.dataverse.dispatch import Dispatcher, error_reply
 from cosell.emulators.dataverse.environment import BUSINESS_UNIT_ID, ORGANIZATION_ID, SERVICE, Environment, Knobs
 from cosell.emulators.dataverse.errors import DataverseError, not_a_member, not_authenticated
-from cosell.emulators.dataverse.http import ERROR_TYPE, Call, Preferences, Reply, parse_prefer, parse_query
+from cosell.emulators.dataverse.http import ERROR_TYPE, JSON_TYPE, Call, Preferences, Reply, parse_prefer, parse_query
 from cosell.emulators.dataverse.install import (
     application_user,
     install_rows,
@@ -37,10 +37,7 @@ logger = logging.getLogger("cosell.emulators")
 
 
 class DataverseService:
-    """One CRM environment behind its Web API.
-
-    After a request, `scope["emulator_route"]` holds the route's template, with placeholders in place of keys.
-    """
+    """One CRM environment behind its Web API; `limits` and `knobs` are for tests to turn."""
 
     organization_id = ORGANIZATION_ID
 
@@ -124,7 +121,6 @@ class DataverseService:
         except DataverseError as error:
             self._note(error, request)
             reply = error_reply(error, call)
-        request.scope["emulator_route"] = f"/api/data/{request.path_params['version']}/{call.route if call else ''}"
         self.webhooks.wake()
         return self._response(reply, request_id, user_id)
 
@@ -136,7 +132,7 @@ class DataverseService:
         media_type: str | None = reply.media_type
         if reply.status >= 400:
             headers["REQ_ID"] = request_id
-            media_type = ERROR_TYPE
+            media_type = ERROR_TYPE if media_type == JSON_TYPE else media_type
         if reply.body is None:
             media_type = None
         return Response(content, status_code=reply.status, headers=headers, media_type=media_type)
@@ -147,6 +143,7 @@ class DataverseService:
             raise DataverseError(
                 status=404, code="0x8006088a", message=f"Resource not found for the segment '{version}'."
             )
+        self.environment.host = origin_of(request).partition("://")[2]
         headers = {name.lower(): value for name, value in request.headers.items()}
         prefer = parse_prefer(",".join(request.headers.getlist("prefer")))
         return Call(
@@ -162,13 +159,15 @@ class DataverseService:
         )
 
     def _actor(self, request: Request) -> Actor:
-        challenge = f'Bearer authorization_uri="{origin_of(request)}/common/oauth2/authorize", resource_id="{origin_of(request)}/"'
+        origin = origin_of(request)
         scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
         caller = (
             self._world.tokens.find(bearer.strip(), self._world.clock.now()) if scheme.lower() == "bearer" else None
         )
-        if caller is None or caller.audience.rstrip("/").lower() != origin_of(request).lower():
-            raise not_authenticated(challenge)
+        if caller is None or not self._world.is_for(caller, origin):
+            raise not_authenticated(
+                f'Bearer authorization_uri="{origin}/common/oauth2/authorize", resource_id="{origin}/"'
+            )
         user = self._person(caller.user) if caller.user else self._application(caller.client_id)
         if user is None:
             raise not_a_member()

@@ -1,4 +1,4 @@
-"""Change tracking: delta links that tell what changed in a table since, deletions last (Microsoft: Use change tracking).
+"""Change tracking: delta links that tell what changed in a table (Microsoft: Use change tracking).
 
 A token is `version!moment`. Deltas count by versions; the moment only decides when the token is too old.
 """

@@ -1,6 +1,6 @@
 """How the CRM's database compares text: without regard to case or accents, with `%`, `_` and `[ ]` as wildcards.
 
-That is the collation of an English environment (Latin1_General_CI_AI), which every filter and every alternate key obeys.
+That is the collation of an English environment (Latin1_General_CI_AI); every filter and alternate key obeys it.
 """
 
 import re

@@ -50,7 +50,7 @@ def label_text(value: object) -> str:
     return ""
 
 
-def managed_value(value: object, default: object) -> object:
+def managed_value(value: object, default: object = None) -> object:
     """Return the value of a managed property, or a plain value."""
     return value.get("Value", default) if isinstance(value, dict) else default if value is None else value
 

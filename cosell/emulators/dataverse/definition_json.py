@@ -1,5 +1,7 @@
 """Write tables, columns, choices, keys and relationships as the metadata API shows them."""
 
+from collections.abc import Callable
+
 from cosell.emulators.dataverse.metadata import (
     Column,
     Key,
@@ -33,9 +35,9 @@ def label(text: str, *place: str) -> Json:
     return {"LocalizedLabels": [localized], "UserLocalizedLabel": dict(localized)}
 
 
-def managed(value: object, name: str, *, can_change: bool = True) -> Json:
-    """Return a managed property."""
-    return {"Value": value, "CanBeChanged": can_change, "ManagedPropertyLogicalName": name}
+def managed(name: str, *, value: object = True) -> Json:
+    """Return a managed property which may be changed."""
+    return {"Value": value, "CanBeChanged": True, "ManagedPropertyLogicalName": name}
 
 
 def table_json(table: Table) -> Json:
@@ -68,14 +70,14 @@ def table_json(table: Table) -> Json:
         "DataProviderId": None,
         "ChangeTrackingEnabled": table.change_tracking,
         "IsOptimisticConcurrencyEnabled": table.optimistic,
-        "CanBeInManyToMany": managed(True, "canbeinmanytomany"),
-        "CanBePrimaryEntityInRelationship": managed(True, "canbeprimaryentityinrelationship"),
-        "CanChangeTrackingBeEnabled": managed(True, "canchangetrackingbeenabled"),
-        "CanCreateAttributes": managed(True, "cancreateattributes"),
-        "IsAuditEnabled": managed(False, "canmodifyauditsettings"),
-        "IsCustomizable": managed(True, "iscustomizable"),
-        "IsDuplicateDetectionEnabled": managed(False, "canmodifyduplicatedetectionsettings"),
-        "IsRenameable": managed(True, "isrenameable"),
+        "CanBeInManyToMany": managed("canbeinmanytomany"),
+        "CanBePrimaryEntityInRelationship": managed("canbeprimaryentityinrelationship"),
+        "CanChangeTrackingBeEnabled": managed("canchangetrackingbeenabled"),
+        "CanCreateAttributes": managed("cancreateattributes"),
+        "IsAuditEnabled": managed("canmodifyauditsettings", value=False),
+        "IsCustomizable": managed("iscustomizable"),
+        "IsDuplicateDetectionEnabled": managed("canmodifyduplicatedetectionsettings", value=False),
+        "IsRenameable": managed("isrenameable"),
         "HasChanged": None,
         "IntroducedVersion": "1.0",
         "CreatedOn": "2024-01-01T00:00:00Z",
@@ -105,7 +107,7 @@ def base_column_json(table: Table, column: Column) -> Json:
         "ColumnNumber": list(table.columns).index(column.logical) + 1,
         "DisplayName": label(column.label, table.logical, column.logical, "name"),
         "Description": label(column.description, table.logical, column.logical, "description"),
-        "RequiredLevel": managed(column.required, "canmodifyrequirementlevelsettings"),
+        "RequiredLevel": managed("canmodifyrequirementlevelsettings", value=column.required),
         "IsCustomAttribute": column.is_custom,
         "IsManaged": False,
         "IsPrimaryId": column.is_primary_id,
@@ -119,10 +121,10 @@ def base_column_json(table: Table, column: Column) -> Json:
         "IsValidForCreate": column.can_create,
         "IsValidForRead": column.can_read,
         "IsValidForUpdate": column.can_update,
-        "IsValidForAdvancedFind": managed(True, "canmodifysearchsettings"),
-        "IsAuditEnabled": managed(True, "canmodifyauditsettings"),
-        "IsCustomizable": managed(True, "iscustomizable"),
-        "IsRenameable": managed(True, "isrenameable"),
+        "IsValidForAdvancedFind": managed("canmodifysearchsettings"),
+        "IsAuditEnabled": managed("canmodifyauditsettings"),
+        "IsCustomizable": managed("iscustomizable"),
+        "IsRenameable": managed("isrenameable"),
         "SourceType": 0,
         "DeprecatedVersion": None,
         "IntroducedVersion": "1.0",
@@ -145,33 +147,36 @@ def column_json(table: Table, column: Column) -> Json:
 
 
 def _special(column: Column) -> Json:
-    if column.kind in {"String", "Memo", "EntityName"}:
-        text: Json = {"MaxLength": column.max_length, "ImeMode": "Auto", "IsLocalizable": False}
-        if column.kind == "String":
-            text |= {
-                "Format": column.format,
-                "FormatName": {"Value": column.format},
-                "DatabaseLength": column.max_length,
-            }
-        elif column.kind == "Memo":
-            text |= {"Format": "TextArea", "FormatName": {"Value": "TextArea"}}
-        return text
-    if column.kind in {"Integer", "Decimal", "Double", "Money", "BigInt"}:
-        return _numeric(column)
-    if column.kind == "DateTime":
-        return {
-            "Format": column.format,
-            "ImeMode": "Inactive",
-            "DateTimeBehavior": {"Value": column.behavior},
-            "CanChangeDateTimeBehavior": managed(False, "canchangedatetimebehavior"),
-        }
-    if column.kind == "Boolean":
-        return {"DefaultValue": bool(column.default), "FormulaDefinition": None}
     if column.kind in {"Picklist", "MultiSelectPicklist", "State", "Status"}:
         return {"DefaultFormValue": -1 if column.default is None else column.default, "ParentPicklistLogicalName": None}
     if column.is_lookup:
         return {"Targets": list(column.targets), "Format": "None"}
-    return {}
+    maker = SPECIAL.get(column.kind)
+    return maker(column) if maker else {}
+
+
+def _textual(column: Column) -> Json:
+    text: Json = {"MaxLength": column.max_length, "ImeMode": "Auto", "IsLocalizable": False}
+    if column.kind == "Memo":
+        return text | {"Format": "TextArea", "FormatName": {"Value": "TextArea"}}
+    return text | {
+        "Format": column.format,
+        "FormatName": {"Value": column.format},
+        "DatabaseLength": column.max_length,
+    }
+
+
+def _date(column: Column) -> Json:
+    return {
+        "Format": column.format,
+        "ImeMode": "Inactive",
+        "DateTimeBehavior": {"Value": column.behavior},
+        "CanChangeDateTimeBehavior": managed("canchangedatetimebehavior", value=False),
+    }
+
+
+def _boolean(column: Column) -> Json:
+    return {"DefaultValue": bool(column.default), "FormulaDefinition": None}
 
 
 def _numeric(column: Column) -> Json:
@@ -185,6 +190,20 @@ def _numeric(column: Column) -> Json:
         numeric |= {"PrecisionSource": 2, "IsBaseCurrency": is_base}
         numeric["CalculationOf"] = column.logical.removesuffix("_base") if is_base else None
     return numeric
+
+
+SPECIAL: dict[str, Callable[[Column], Json]] = {
+    "String": _textual,
+    "Memo": _textual,
+    "EntityName": _textual,
+    "Integer": _numeric,
+    "BigInt": _numeric,
+    "Decimal": _numeric,
+    "Double": _numeric,
+    "Money": _numeric,
+    "DateTime": _date,
+    "Boolean": _boolean,
+}
 
 
 def option_json(option: Option, kind: str, *place: str) -> Json:
@@ -224,7 +243,7 @@ def option_set_json(option_set: OptionSet, kind: str = "Picklist") -> Json:
         "OptionSetType": {"MultiSelectPicklist": "Picklist"}.get(kind, kind),
         "DisplayName": label(option_set.label, *place, "name"),
         "Description": label("", *place),
-        "IsCustomizable": managed(True, "iscustomizable"),
+        "IsCustomizable": managed("iscustomizable"),
         "HasChanged": None,
         "IntroducedVersion": "1.0",
     }
@@ -248,7 +267,7 @@ def key_json(table: Table, key: Key, now: float) -> Json:
         "EntityKeyIndexStatus": key.status(now),
         "AsyncJob": None,
         "IsManaged": False,
-        "IsCustomizable": managed(True, "iscustomizable"),
+        "IsCustomizable": managed("iscustomizable"),
         "IntroducedVersion": "1.0",
         "HasChanged": None,
     }
@@ -276,7 +295,7 @@ def relationship_json(schema: Schema, relationship: Relationship) -> Json:
         "IsManaged": False,
         "IsHierarchical": False,
         "IsValidForAdvancedFind": True,
-        "IsCustomizable": managed(True, "iscustomizable"),
+        "IsCustomizable": managed("iscustomizable"),
         "SecurityTypes": "Append",
         "HasChanged": None,
     }

@@ -13,7 +13,7 @@ from cosell.emulators.dataverse.errors import (
     unknown_segment,
 )
 from cosell.emulators.dataverse.http import Call, Reply, read_json
-from cosell.emulators.dataverse.metadata import Column, Table
+from cosell.emulators.dataverse.metadata import Column, ManyToMany, Relationship, Table
 from cosell.emulators.dataverse.paths import Segment
 from cosell.emulators.dataverse.schema_log import SchemaLog
 from cosell.emulators.dataverse.solutions import add_component, check_prefix
@@ -106,7 +106,7 @@ class DefinitionWriter:
         """Create a relationship with its lookup."""
         kind = type_name(body)
         name = self._new_name(body, "EntityRelationship")
-        known = {r.schema.lower() for r in [*self._env.schema.relationships, *self._env.schema.many_to_many]}
+        known = {relationship.schema.lower() for relationship in self._relationships()}
         if name.lower() in known:
             raise business("0x80048403", f"A relationship with the name {name} already exists.")
         if kind == "ManyToManyRelationshipMetadata":
@@ -242,7 +242,7 @@ class DefinitionWriter:
         if head.inside is None:
             return self.create_relationship(self._body()) if self._call.method == "POST" else self._refuse()
         _, value = named_key(head)
-        for one in [*self._env.schema.relationships, *self._env.schema.many_to_many]:
+        for one in self._relationships():
             if value in {one.schema, one.metadata_id}:
                 if self._call.method == "PUT":
                     return Reply(204)
@@ -269,11 +269,14 @@ class DefinitionWriter:
                 return Reply(204)
         raise business("0x80040217", f"An optionset with the key {value} does not exist.", status=404)
 
+    def _relationships(self) -> list[Relationship | ManyToMany]:
+        return [*self._env.schema.relationships, *self._env.schema.many_to_many]
+
     def _in_use(self, kind: str, name: str) -> DataverseError:
         return business(
             "0x8004F01F",
-            f"The {kind}({name}) component cannot be deleted because it is referenced by 1 other components. For a list "
-            "of referenced components, use the RetrieveDependenciesForDeleteRequest.",
+            f"The {kind}({name}) component cannot be deleted because it is referenced by 1 other components. For a "
+            "list of referenced components, use the RetrieveDependenciesForDeleteRequest.",
         )
 
     def _known_table(self, name: object) -> Table:

@@ -3,10 +3,14 @@
 import logging
 
 from cosell.emulators.dataverse.actions import Actions
+from cosell.emulators.dataverse.batch import Batch
+from cosell.emulators.dataverse.bulk import Bulk
+from cosell.emulators.dataverse.csdl import describe
 from cosell.emulators.dataverse.definition_writes import DefinitionWriter
 from cosell.emulators.dataverse.definitions import DEFINITION_SETS, DefinitionReader
 from cosell.emulators.dataverse.environment import Environment
 from cosell.emulators.dataverse.errors import DataverseError, unknown_segment, wrong_method
+from cosell.emulators.dataverse.functions import Functions, MetadataActions
 from cosell.emulators.dataverse.http import Call, Reply
 from cosell.emulators.dataverse.metadata import Table
 from cosell.emulators.dataverse.paths import Segment, parse_key, refuse_dangerous, split_path
@@ -25,9 +29,10 @@ class Dispatcher:
 
     def answer(self, call: Call) -> Reply:
         """Answer one call; a write happens whole or not at all."""
+        if call.path.strip("/") == "$batch":
+            return self._batch(call)
         refuse_dangerous(call.path)
         segments = split_path(call.path)
-        call.route = "/".join(segment.template for segment in segments)
         if call.method == "GET":
             return self._get(call, segments)
         with self._env.transaction():
@@ -39,6 +44,11 @@ class Dispatcher:
         head = segments[0]
         if head.name == "WhoAmI":
             return Actions(self._env, call).who_am_i()
+        if head.name == "$metadata":
+            return Reply(200, describe(self._env.schema), media_type="application/xml")
+        found = Functions(self._env, call).run(head)
+        if found is not None:
+            return found
         if head.name in DEFINITION_SETS:
             strong = call.header("consistency").lower() == "strong"
             return DefinitionReader(self._env, call, self._env.schema_seen(strong=strong)).read(segments)
@@ -50,7 +60,8 @@ class Dispatcher:
         head = segments[0]
         if head.name in DEFINITION_SETS:
             return DefinitionWriter(self._env, call, self._env.log).write(segments)
-        action = Actions(self._env, call).unbound().get(head.name)
+        actions = Actions(self._env, call).unbound() | MetadataActions(self._env, call, self._env.log).by_name()
+        action = actions.get(head.name)
         if action is not None and len(segments) == 1:
             if call.method != "POST":
                 raise wrong_method(call.method)
@@ -60,6 +71,11 @@ class Dispatcher:
             return self._bound(call, table, segments)
         return RowWrites(self._env, call).write(table, segments)
 
+    def _batch(self, call: Call) -> Reply:
+        if call.method != "POST":
+            raise wrong_method(call.method)
+        return Batch(self._env, call, self.answer, error_reply).run()
+
     def _bound(self, call: Call, table: Table, segments: list[Segment]) -> Reply:
         name = segments[-1].name.removeprefix(NAMESPACE)
         if call.method != "POST":
@@ -67,6 +83,9 @@ class Dispatcher:
         if name == "QualifyLead" and table.logical == "lead" and segments[0].inside is not None:
             lead = Reader(self._env, call).existing(table, parse_key(segments[0].inside))
             return Actions(self._env, call).qualify_lead(lead)
+        bulk = Bulk(self._env, call).messages().get(name)
+        if bulk is not None and segments[0].inside is None:
+            return bulk(table)
         logger.warning("dataverse: the bound message %s on %s is not emulated", name, table.logical)
         raise unknown_segment(segments[-1].name)
 

@@ -75,6 +75,7 @@ class Environment:
     uncommitted: list[Event] = field(default_factory=list)
     log: "SchemaLog" = field(init=False)
     stale: "StaleSchema | None" = None
+    host: str = "localhost"
     _depth: int = 0
 
     def __post_init__(self) -> None:

@@ -52,7 +52,6 @@ class Call:
     actor: Actor
     now: datetime
     prefer: Preferences
-    route: str = ""
     content_ids: dict[str, str] = field(default_factory=dict)
     in_change_set: bool = False
 

@@ -12,7 +12,7 @@ from cosell.emulators.dataverse.filter_compile import FilterCompiler, RowTest
 from cosell.emulators.dataverse.filter_parser import Node, Path, parse_filter
 from cosell.emulators.dataverse.filter_plan import Planner
 from cosell.emulators.dataverse.http import LARGEST_PAGE, Call
-from cosell.emulators.dataverse.metadata import Table
+from cosell.emulators.dataverse.metadata import Column, Table
 from cosell.emulators.dataverse.paging import Cookie, read_cookie, write_cookie
 from cosell.emulators.dataverse.query_options import (
     Expansion,
@@ -28,6 +28,7 @@ from cosell.emulators.dataverse.shaping import Shaper
 
 COUNT_CAP = 5000
 Getter = Callable[[Row], object]
+Sortable = tuple[tuple[object, ...], str, Row | None]
 
 
 class Listing:
@@ -80,7 +81,7 @@ class Listing:
         """Return the number of matching rows, up to the service's cap."""
         return sum(1 for _ in islice(self._matches(table, source, None), COUNT_CAP))
 
-    def shape(self, row: Row, columns: list, expand: list[Expansion]) -> dict[str, object]:  # type: ignore[type-arg]
+    def shape(self, row: Row, columns: list[Column], expand: list[Expansion]) -> dict[str, object]:
         """Return a row as JSON with its expansions."""
         out = self._shaper.shape(row, columns)
         for expansion in expand:
@@ -152,14 +153,14 @@ class Listing:
         if not orders:
             return list(islice(rows, size))
         descending = [order.descending for order in orders]
-        keyed = [(tuple(fold_value(get(row)) for get in getters), row.id, row) for row in rows]
+        keyed: list[Sortable] = [(tuple(fold_value(get(row)) for get in getters), row.id, row) for row in rows]
         compare = _comparison(descending)
         if cookie is not None:
-            anchor = (cookie.keys, cookie.last_id)
+            anchor: Sortable = (cookie.keys, cookie.last_id, None)
             keyed = [one for one in keyed if compare(one, anchor) > 0]
         key = cmp_to_key(compare)
         best = nsmallest(size, keyed, key=key) if size < len(keyed) // 4 else sorted(keyed, key=key)[:size]
-        return [row for _, _, row in best]
+        return [row for _, _, row in best if row]
 
     def _expand(self, out: dict[str, object], row: Row, expansion: Expansion) -> None:
         navigation = expansion.navigation
@@ -196,18 +197,22 @@ class Listing:
         return self._choose(kept, orders, getters, None, len(kept) if top is None else top)
 
 
-def _comparison(descending: list[bool]) -> Callable[[tuple, tuple], int]:  # type: ignore[type-arg]
+def _comparison(descending: list[bool]) -> Callable[[Sortable, Sortable], int]:
     """Return a comparison of (sort values, id, …): nulls first, the id as the last word."""
 
-    def compare(one: tuple, other: tuple) -> int:  # type: ignore[type-arg]
+    def compare(one: Sortable, other: Sortable) -> int:
         for left, right, falls in zip(one[0], other[0], descending, strict=True):
-            if left == right:
-                continue
-            if left is None or right is None:
-                sign = -1 if left is None else 1
-            else:
-                sign = -1 if left < right else 1
-            return -sign if falls else sign
+            sign = _sign(left, right)
+            if sign:
+                return -sign if falls else sign
         return (one[1] > other[1]) - (one[1] < other[1])
 
     return compare
+
+
+def _sign(left: object, right: object) -> int:
+    if left == right:
+        return 0
+    if left is None or right is None:
+        return -1 if left is None else 1
+    return -1 if left < right else 1  # type: ignore[operator]

@@ -20,11 +20,6 @@ class Segment:
     name: str
     inside: str | None = None
 
-    @property
-    def template(self) -> str:
-        """Return the step with a placeholder in place of the key."""
-        return self.name if self.inside is None else f"{self.name}({{key}})"
-
 
 @dataclass(frozen=True, slots=True)
 class RowKey:

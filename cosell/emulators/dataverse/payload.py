@@ -1,6 +1,6 @@
 """Read a request body against a table's metadata: values checked as the Web API checks them, binds resolved to rows."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NoReturn
@@ -17,7 +17,7 @@ from cosell.emulators.dataverse.errors import (
     undeclared,
     undeclared_bind,
 )
-from cosell.emulators.dataverse.metadata import CHOICE_KINDS, Column, Navigation, Schema, Table
+from cosell.emulators.dataverse.metadata import Column, Navigation, Schema, Table
 from cosell.emulators.dataverse.rows import Data
 from cosell.emulators.dataverse.times import DATE_TIME, DAY, parse_stamp, stamp
 from cosell.emulators.dataverse.values import edm_type, is_guid, normal_multi
@@ -123,7 +123,7 @@ class PayloadReader:
         if not navigation.accepts(table.logical):
             raise bad_payload(
                 self._table.set_name,
-                f"The link '{link}' does not lead to the type that the navigation property '{navigation.name}' expects.",
+                f"The link '{link}' does not lead to the type that the property '{navigation.name}' expects.",
             )
         if row_id is None:
             raise not_found(table.logical, link)
@@ -133,21 +133,27 @@ class PayloadReader:
         """Return a JSON value in the stored form of its column."""
         if value is None:
             return None
-        if column.kind in {"String", "Memo", "EntityName"}:
-            return self._text(column, value)
-        if column.kind == "Boolean":
-            return value if isinstance(value, bool) else self._fail(column, value)
-        if column.kind in CHOICE_KINDS:
-            return self._choice(column, value)
-        if column.kind == "MultiSelectPicklist":
-            return self._multi(column, value)
-        if column.kind in {"Integer", "BigInt"}:
-            return self._integer(column, value)
-        if column.kind in {"Money", "Decimal", "Double"}:
-            return self._number(column, value)
-        if column.kind == "DateTime":
-            return self._date(column, value)
-        return self._guid(column.logical, value)
+        converters: dict[str, Callable[[Column, object], object]] = {
+            "String": self._text,
+            "Memo": self._text,
+            "EntityName": self._text,
+            "Boolean": self._boolean,
+            "Picklist": self._choice,
+            "State": self._choice,
+            "Status": self._choice,
+            "MultiSelectPicklist": self._multi,
+            "Integer": self._integer,
+            "BigInt": self._integer,
+            "Money": self._number,
+            "Decimal": self._number,
+            "Double": self._number,
+            "DateTime": self._date,
+        }
+        converter = converters.get(column.kind)
+        return converter(column, value) if converter else self._guid(column.logical, value)
+
+    def _boolean(self, column: Column, value: object) -> bool:
+        return value if isinstance(value, bool) else self._fail(column, value)
 
     def _text(self, column: Column, value: object) -> str | None:
         if not isinstance(value, str):
@@ -163,7 +169,7 @@ class PayloadReader:
             self._fail(column, value)
         if column.options is None or column.options.find(value) is None:
             raise option_out_of_range(self._table.logical, column.logical, value)
-        return int(value)  # type: ignore[call-overload,no-any-return]
+        return int(value)
 
     def _multi(self, column: Column, value: object) -> str | None:
         if not isinstance(value, str):
@@ -180,7 +186,7 @@ class PayloadReader:
     def _integer(self, column: Column, value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
             self._fail(column, value)
-        number = int(value)  # type: ignore[call-overload]
+        number = int(value)
         if not _in_range(column, number):
             raise out_of_range(self._table.logical, column.logical, code="0x8004432F")
         return number
@@ -194,7 +200,7 @@ class PayloadReader:
             )
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
             self._fail(column, value)
-        number = Decimal(value)  # type: ignore[arg-type]
+        number = Decimal(value)
         if not _in_range(column, number):
             raise out_of_range(self._table.logical, column.logical, code="0x80044330")
         places = 4 if column.kind == "Money" else column.precision

@@ -131,6 +131,7 @@ def parse_top(text: str | None) -> int | None:
         return None
     if not text.strip().isdigit():
         raise bad_url(
-            f"Invalid value '{text}' for $top query option found. The $top query option requires a non-negative integer value."
+            f"Invalid value '{text}' for $top query option found. The $top query option requires a non-negative "
+            "integer value."
         )
     return int(text)

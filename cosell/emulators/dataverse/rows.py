@@ -226,7 +226,8 @@ class RowStore:
 
     def _last_version(self) -> int:
         found = self._store.execute(
-            "SELECT MAX(v) AS v FROM (SELECT MAX(version) AS v FROM dv_rows UNION SELECT MAX(version) FROM dv_tombstones)"
+            "SELECT MAX(v) AS v FROM "
+            "(SELECT MAX(version) AS v FROM dv_rows UNION SELECT MAX(version) FROM dv_tombstones)"
         ).fetchone()
         return int(found["v"] or FIRST_VERSION)
 

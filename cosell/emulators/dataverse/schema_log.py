@@ -108,7 +108,7 @@ def _update_table(schema: Schema, arguments: Arguments) -> None:
     if "ChangeTrackingEnabled" in body:
         table.change_tracking = bool(body["ChangeTrackingEnabled"])
     if "IsOptimisticConcurrencyEnabled" in body:
-        table.optimistic = bool(managed_value(body["IsOptimisticConcurrencyEnabled"], True))
+        table.optimistic = bool(managed_value(body["IsOptimisticConcurrencyEnabled"], default=True))
     table.label = label_text(body.get("DisplayName")) or table.label
     table.collection_label = label_text(body.get("DisplayCollectionName")) or table.collection_label
     table.description = label_text(body.get("Description")) or table.description

@@ -37,7 +37,7 @@ def state_on_update(table: Table, before: Data, values: Data, row_id: str) -> Da
         status = old_status if state == old_state else default_status(table, state)
     closing = CLOSED_BY_ACTION.get(table.logical, {})
     if state != old_state and state in closing:
-        raise closing_by_update(closing[state])  # type: ignore[index]
+        raise closing_by_update(closing[state])
     _check_pair(table, state, status, row_id)
     if values.get("statecode") == OPEN == old_state and status == old_status and table.logical in ALREADY_OPEN:
         code, message = ALREADY_OPEN[table.logical]

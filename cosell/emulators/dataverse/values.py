@@ -46,23 +46,18 @@ def normal_multi(text: str) -> str:
 
 def formatted(column: Column, value: object, currency_symbol: str = "$", currency_precision: int = 2) -> str | None:
     """Return a value as the English user interface shows it; None when it has no form of its own."""
-    if value is None:
-        return None
     if column.kind == "MultiSelectPicklist" and column.options:
         labels = [column.options.find(int(part)) for part in str(value).split(",")]
         return "; ".join(option.label for option in labels if option)
     if column.options is not None:
-        option = column.options.find(int(value))  # type: ignore[call-overload]
+        option = column.options.find(value)
         return option.label if option else None
     if column.kind == "DateTime":
         return _formatted_date(str(value), is_day=column.is_date_only)
-    if column.kind == "Money":
-        sign = "-" if float(value) < 0 else ""  # type: ignore[arg-type]
-        return f"{sign}{currency_symbol}{abs(float(value)):,.{currency_precision}f}"  # type: ignore[arg-type]
-    if column.kind in {"Decimal", "Double"}:
-        return f"{float(value):,.{column.precision}f}"  # type: ignore[arg-type]
-    if column.kind in {"Integer", "BigInt"}:
-        return f"{int(value):,}"  # type: ignore[call-overload]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if column.kind == "Money":
+            return f"{'-' if value < 0 else ''}{currency_symbol}{abs(value):,.{currency_precision}f}"
+        return f"{value:,.{column.precision}f}" if column.kind in {"Decimal", "Double"} else f"{value:,}"
     return None
 
 

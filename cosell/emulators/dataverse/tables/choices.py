@@ -13,8 +13,8 @@ INDUSTRIES = dict(
             "Food and Tobacco Processing", "Inbound Capital Intensive Processing", "Inbound Repair and Services",
             "Insurance", "Legal Services", "Non-Durable Merchandise Retail", "Outbound Consumer Service",
             "Petrochemical Extraction and Distribution", "Service Retail", "SIG Affiliations", "Social Services",
-            "Special Outbound Trade Contractors", "Specialty Realty", "Transportation", "Utility Creation and Distribution",
-            "Vehicle Retail", "Wholesale",
+            "Special Outbound Trade Contractors", "Specialty Realty", "Transportation",
+            "Utility Creation and Distribution", "Vehicle Retail", "Wholesale",
         ),
         start=1,
     )
