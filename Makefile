@@ -3,9 +3,11 @@
 # PYTHON=/path/to/python  builds .venv with that Python
 # KEEP=1                  leaves what `make demo` started up until Ctrl-C
 # ARGS='-k planner -x'    goes to pytest
+# WORKERS=0               runs the tests in one process (2 by default)
 
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
+WORKERS ?= 2
 
 .PHONY: help setup demo test check lint types imports fresh format docs bench clean
 
@@ -19,7 +21,7 @@ demo: setup ## emulators, Prefect, nine flows activated in order, one deal each 
 	@$(BIN)/cosell demo $(if $(filter-out 0 no false,$(KEEP)),--keep)
 
 test: setup ## run the whole test suite
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 check: setup lint types imports fresh ## linters, types, import rules, generated pages
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.network import NetworkGuard
 
@@ -15,8 +17,15 @@ settings.register_profile("repeatable", deadline=None, derandomize=True, databas
 settings.register_profile("explore", deadline=None, max_examples=2000)
 settings.load_profile("repeatable")
 
-PREFECT_TESTS = Path(__file__).parent / "flows"
+PREFECT_TESTS = "tests/flows/"
 _guard = NetworkGuard()
+
+
+class TogetherScheduling(LoadScopeScheduling):  # type: ignore[misc] - xdist has no types
+    """The tests of a file stay together, and all that need a Prefect server: starting a second one costs too much."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return PREFECT_TESTS if nodeid.startswith(PREFECT_TESTS) else nodeid.split("::", 1)[0]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,12 +38,10 @@ def pytest_configure() -> None:
     _guard.install()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests that need a Prefect server in one worker: starting a second server costs more than it saves."""
-    for item in items:
-        if item.path.is_relative_to(PREFECT_TESTS):
-            item.add_marker(pytest.mark.xdist_group("prefect"))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Say which tests stay together when several workers share the suite."""
+    return TogetherScheduling(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
