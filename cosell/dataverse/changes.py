@@ -20,7 +20,7 @@ async def iter_delta(
 
     Rows whose id is not known to the caller may be among the deleted ones: created and deleted in between.
     """
-    base_url = service.service.base_url
+    base_url = service.base_url
     if link is None:
         url = set_ + options(select=select)
     else:
@@ -31,8 +31,8 @@ async def iter_delta(
         answer = await service.request("GET", url, headers=headers, record=record)
         document = read_object(answer, record=record)
         items = read_list(document)
-        delta_link = read_link(document, "@odata.deltaLink", answer=answer, service=service.service) or delta_link
-        next_link = read_link(document, "@odata.nextLink", answer=answer, service=service.service)
+        delta_link = read_link(document, "@odata.deltaLink", answer=answer, base_url=base_url) or delta_link
+        next_link = read_link(document, "@odata.nextLink", answer=answer, base_url=base_url)
         origin = Origin(service=SERVICE_NAME, record=record, request_id=answer.request_id)
         if next_link is None and delta_link is None:
             raise ServiceUnavailable("Dataverse did not hand out a delta link", origin=origin)

@@ -66,23 +66,23 @@ class DataverseClient:
 
     def __init__(self, service: ServiceClient, *, id_columns: Mapping[str, str] | None = None) -> None:
         """Send through `service`."""
-        self.service = service
+        self._service = service
         self._id_columns = id_columns or {}
 
     async def __aenter__(self) -> Self:
         """Open the connections."""
-        await self.service.__aenter__()
+        await self._service.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Close the connections."""
-        await self.service.__aexit__(kind, error, traceback)
+        await self._service.__aexit__(kind, error, traceback)
 
     async def whoami(self) -> WhoAmI:
         """Return whom Dataverse takes us for."""
-        answer = await self.service.request("GET", "WhoAmI", record="WhoAmI")
+        answer = await self._service.request("GET", "WhoAmI", record="WhoAmI")
         document = read_object(answer, record="WhoAmI")
         return WhoAmI(
             user_id=str(document["UserId"]).lower(),
@@ -98,7 +98,7 @@ class DataverseClient:
         """
         path = row_path(set_, key)
         headers = prefer(ANNOTATIONS) | FRESH
-        answer = await self.service.request(
+        answer = await self._service.request(
             "GET", path + options(select=select, expand=expand), headers=headers, record=path
         )
         return self._row(set_, answer, record=path)
@@ -125,10 +125,10 @@ class DataverseClient:
         headers = prefer(ANNOTATIONS, f"odata.maxpagesize={page_size}") | FRESH
         url: str | None = set_ + options(select=select, filter_=filter_, order_by=order, expand=expand)
         while url is not None:
-            answer = await self.service.request("GET", url, headers=headers, record=set_)
+            answer = await self._service.request("GET", url, headers=headers, record=set_)
             document = read_object(answer, record=set_)
             yield [self._row_from(set_, row) for row in read_list(document)]
-            url = read_link(document, "@odata.nextLink", answer=answer, service=self.service.service)
+            url = read_link(document, "@odata.nextLink", answer=answer, base_url=self._service.base_url)
 
     async def query_one_of(
         self,
@@ -165,7 +165,7 @@ class DataverseClient:
             DeltaExpired: the link is too old; start again without one.
             SchemaMissing: change tracking is off for this table.
         """
-        return iter_delta(self.service, set_, self._row_from, select=select, link=link, page_size=page_size)
+        return iter_delta(self._service, set_, self._row_from, select=select, link=link, page_size=page_size)
 
     async def create(self, set_: str, body: Body, *, select: Sequence[str] | None = None) -> Row:
         """Create a row. Never repeated by itself, as it has no key: prefer `upsert`.
@@ -175,7 +175,7 @@ class DataverseClient:
             ServiceUnreachable: whether it was created is not known; look before creating again.
         """
         path = set_ + options(select=select)
-        answer = await self.service.request(
+        answer = await self._service.request(
             "POST", path, json=body, headers=prefer(REPRESENTATION, ANNOTATIONS), record=set_, idempotent=False
         )
         return self._row(set_, answer, record=set_)
@@ -196,7 +196,7 @@ class DataverseClient:
             RecordNotFound: with UPDATE_ONLY, it is not there.
         """
         path = row_path(set_, key)
-        answer = await self.service.request(
+        answer = await self._service.request(
             "PATCH",
             path + options(select=select),
             json=body,
@@ -216,7 +216,7 @@ class DataverseClient:
             raise ValueError("an update without columns would only raise false alarms in the CRM")
         path = row_path(set_, id_)
         headers = prefer(REPRESENTATION, ANNOTATIONS) | {"If-Match": etag}
-        answer = await self.service.request(
+        answer = await self._service.request(
             "PATCH", path + options(select=select), json=body, headers=headers, record=path
         )
         if answer.find_object() is None:
@@ -230,7 +230,7 @@ class DataverseClient:
             RecordNotFound: it was gone already.
         """
         path = row_path(set_, id_)
-        await self.service.request("DELETE", path, headers={"If-Match": etag} if etag else None, record=path)
+        await self._service.request("DELETE", path, headers={"If-Match": etag} if etag else None, record=path)
 
     async def win(
         self, id_: str, closing: Closing, *, status: int = STATUS_WON, select: Sequence[str] = STATE_COLUMNS
@@ -258,7 +258,7 @@ class DataverseClient:
         async def read() -> Row:
             return await self.get("opportunities", id_, select=columns)
 
-        return await close_opportunity(self.service, id_, closing, outcome=outcome, status=status, read=read)
+        return await close_opportunity(self._service, id_, closing, outcome=outcome, status=status, read=read)
 
     async def qualify_lead(self, id_: str, qualifying: Qualifying) -> list[RowReference]:
         """Qualify a lead and return the rows that were made of it. Never repeated by itself.
@@ -266,7 +266,7 @@ class DataverseClient:
         Raises:
             StaleEtag: it is qualified already; read `qualifyingopportunityid`.
         """
-        return await qualify_lead(self.service, id_, qualifying)
+        return await qualify_lead(self._service, id_, qualifying)
 
     async def batch(self, steps: Sequence[BatchOperation | ChangeSet]) -> list[BatchResult]:
         """Do many things in one request, in order; one that fails does not stop those after it.
@@ -277,10 +277,9 @@ class DataverseClient:
         Raises:
             ServiceUnreachable: how much was done is not known.
         """
-        service = self.service.service
-        content_type, content = batch_body(steps, api_path=urlsplit(service.base_url).path)
+        content_type, content = batch_body(steps, api_path=urlsplit(self._service.base_url).path)
         only_reads = all(isinstance(step, BatchOperation) and step.method == "GET" for step in steps)
-        answer = await self.service.request(
+        answer = await self._service.request(
             "POST",
             "$batch",
             content=content,
@@ -289,7 +288,7 @@ class DataverseClient:
             idempotent=only_reads,
         )
         return [
-            BatchResult(answer=part, error=None if part.is_success else self.service.classify(part, record="$batch"))
+            BatchResult(answer=part, error=None if part.is_success else self._service.classify(part, record="$batch"))
             for part in spread(steps, read_batch(answer))
         ]
 
@@ -299,11 +298,11 @@ class DataverseClient:
         Raises:
             SchemaMissing: there is no such table.
         """
-        return await get_table(self.service, name)
+        return await get_table(self._service, name)
 
     async def find_table(self, name: str) -> Table | None:
         """Return the definition of a table, or None when there is no such table."""
-        return await find_table(self.service, name)
+        return await find_table(self._service, name)
 
     def id_column(self, set_: str) -> str:
         """Return the name of the id column of a set."""

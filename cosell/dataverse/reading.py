@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 from cosell.errors import Origin, ServiceUnreachable
 from cosell.http.answer import Answer
 from cosell.http.links import allowed_link
-from cosell.http.service import Service
 
 SERVICE_NAME = "Dataverse"
 
@@ -32,7 +31,7 @@ def read_list(document: Mapping[str, object]) -> list[Mapping[str, object]]:
     return [member for member in members if isinstance(member, Mapping)] if isinstance(members, list) else []
 
 
-def read_link(document: Mapping[str, object], name: str, *, answer: Answer, service: Service) -> str | None:
+def read_link(document: Mapping[str, object], name: str, *, answer: Answer, base_url: str) -> str | None:
     """Return a next or delta link as an address that may be followed, or None when the page has none.
 
     Raises:
@@ -41,7 +40,7 @@ def read_link(document: Mapping[str, object], name: str, *, answer: Answer, serv
     link = document.get(name)
     if not isinstance(link, str) or not link:
         return None
-    return allowed_link(link, request_url=answer.url, base_url=service.base_url, hosts=twin_hosts(service.base_url))
+    return allowed_link(link, request_url=answer.url, base_url=base_url, hosts=twin_hosts(base_url))
 
 
 def twin_hosts(url: str) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """Access tokens: asked for once, shared by all processes through the vault, renewed before they end.
 
 `AppTokens` speak for an application (Dataverse), `UserTokens` for the person who signed in (Partner Center). Both keep
-msal's own token cache in the vault, and hold the vault's lock while they renew, so that two processes never each redeem
-the same refresh token: the second finds what the first one got.
+msal's own token cache in the vault. What is there and still good is used without a call to anybody; to renew it, the
+vault's lock is held, so that two processes never redeem the same refresh token: the second finds what the first got.
 """
 
 import asyncio
@@ -11,8 +11,9 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import msal
 from pydantic import SecretStr
@@ -54,24 +55,37 @@ class _MsalTokens(ABC):
             return held.token
 
     async def _renew(self, *, refused: str | None) -> _Held:
+        """Take what another process left in the vault; else ask Entra, one process at a time."""
+        stored = Stored.from_bytes(await self._vault.load(self._vault_name))
+        found = self._find(stored, refused)
+        if found is not None:
+            return found
         async with self._vault.lock(self._vault_name):
             stored = Stored.from_bytes(await self._vault.load(self._vault_name))
-            self._cache.deserialize(stored.cache)
-            seed = stored.seed
+            found = self._find(stored, refused)
+            if found is not None:
+                return found
             result = await asyncio.to_thread(self._ask, stored, refused)
-            if self._cache.has_state_changed or seed != stored.seed:
-                await self._vault.save(
-                    self._vault_name, Stored(cache=self._cache.serialize(), seed=stored.seed).to_bytes()
-                )
+            stored.cache = self._cache.serialize()
+            await self._vault.save(self._vault_name, stored.to_bytes())
         seconds = int(str(result.get("expires_in", 0)))
         return _Held(token=str(result["access_token"]), expires_at=self._clock() + timedelta(seconds=seconds))
+
+    def _find(self, stored: "Stored", refused: str | None) -> _Held | None:
+        """Return a token from the stored cache which is good for a while and is not the refused one."""
+        self._cache.deserialize(stored.cache)
+        query = {"client_id": self._identity.client_id, "environment": urlsplit(self._identity.authority).hostname}
+        kind = msal.TokenCache.CredentialType.ACCESS_TOKEN
+        for entry in list(self._cache.search(kind, target=self._scopes, query=query)):
+            held = _Held(token=entry["secret"], expires_at=datetime.fromtimestamp(int(entry["expires_on"]), UTC))
+            if held.token != refused and held.expires_at - self._clock() >= _MARGIN:
+                return held
+        return None
 
     def _ask(self, stored: "Stored", refused: str | None) -> Mapping[str, object]:
         if self._application is None:
             self._application = build_application(self._identity, cache=self._cache)
-        result = self._acquire(stored, None)
-        if refused is not None and result is not None and result.get("access_token") == refused:
-            result = self._acquire(stored, refused)
+        result = self._acquire(stored, refused)
         if result is None or "access_token" not in result:
             raise entra_error(result or {"error": "invalid_grant"}, self._identity)
         return result

@@ -72,6 +72,15 @@ class ServiceClient:
         """Close the connections."""
         await self._http.__aexit__(kind, error, traceback)
 
+    def url(self, path: str) -> str:
+        """Return the whole address of a path."""
+        return self.service.url(path)
+
+    @property
+    def base_url(self) -> str:
+        """The address of the API."""
+        return self.service.base_url
+
     async def request(
         self,
         method: str,

@@ -69,7 +69,7 @@ class PartnerCenterClient:
             RequestRejected: a next link leads elsewhere, comes twice, or there is no end to them.
         """
         parameters = {"$filter": filter_, "$orderby": order_by, "$top": str(top) if top else None}
-        url = self._service.service.url(REFERRALS + query_string(parameters))
+        url = self._service.url(REFERRALS + query_string(parameters))
         seen: set[str] = set()
         while True:
             seen.add(url)
@@ -78,8 +78,7 @@ class PartnerCenterClient:
             yield referrals
             if link is None:
                 return
-            base_url = self._service.service.base_url
-            url = next_page_url(link, request_url=url, base_url=base_url, hosts=self._link_hosts)
+            url = next_page_url(link, request_url=url, base_url=self._service.base_url, hosts=self._link_hosts)
             if url in seen or len(seen) >= self._max_pages:
                 origin = Origin(service=SERVICE_NAME, request_id=answer.request_id, field="@odata.nextLink")
                 raise RequestRejected("Partner Center's listing has no end: a next link came twice", origin=origin)

@@ -32,6 +32,8 @@ class TinyEntra:
     is_down: bool = False
     pending_polls: int = 1
     device_scope: str = ""
+    lifetime_seconds: int = 3600
+    calls: int = 0
 
     def identity(self, *, secret: str | None = SECRET, tenant: str = TENANT) -> Identity:
         return Identity(
@@ -45,6 +47,7 @@ class TinyEntra:
         )
 
     def handle(self, request: httpx.Request) -> httpx.Response:
+        self.calls += 1
         if self.is_down:
             raise httpx.ConnectError("made-up-secret refused")
         path = request.url.path
@@ -102,7 +105,7 @@ class TinyEntra:
         body: dict[str, object] = {
             "token_type": "Bearer",
             "access_token": f"access-token-{self.issued}",
-            "expires_in": 3600,
+            "expires_in": self.lifetime_seconds,
             "scope": form.get("scope", self.device_scope),
         }
         if with_user:

@@ -1,6 +1,7 @@
 """Tokens by real msal: asked for once, shared through the vault, rotated without loss, refused with a way out."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from pydantic import SecretStr
@@ -25,8 +26,8 @@ def vault() -> FakeVault:
     return FakeVault()
 
 
-def app_tokens(entra: TinyEntra, vault: FakeVault, *, time: FakeTime | None = None, secret: str = SECRET) -> AppTokens:
-    clock = (time or FakeTime()).clock
+def app_tokens(entra: TinyEntra, vault: FakeVault, *, secret: str = SECRET) -> AppTokens:
+    clock = FakeTime(now=datetime.now(UTC)).clock
     identity = entra.identity(secret=secret)
     return AppTokens(identity, scope="https://crm.example/.default", vault=vault, vault_name="dataverse", clock=clock)
 
@@ -39,7 +40,7 @@ def user_tokens(
         scope=scope,
         vault=vault,
         vault_name="partner-center",
-        clock=FakeTime().clock,
+        clock=FakeTime(now=datetime.now(UTC)).clock,
         first_refresh_token=SecretStr(seed) if seed else None,
     )
 
@@ -52,8 +53,10 @@ async def test_application_asks_once_and_then_holds_its_token(entra: TinyEntra, 
 
 async def test_second_process_finds_the_token_in_the_vault(entra: TinyEntra, vault: FakeVault) -> None:
     await app_tokens(entra, vault).token()
-    assert await app_tokens(entra, vault).token() == "access-token-1"
-    assert len(entra.grants) == 1
+    calls, saves = entra.calls, vault.saves
+    async with vault.lock("dataverse"):
+        assert await app_tokens(entra, vault).token() == "access-token-1"
+    assert (entra.calls, vault.saves) == (calls, saves)
 
 
 async def test_refused_token_is_replaced(entra: TinyEntra, vault: FakeVault) -> None:
@@ -75,15 +78,9 @@ async def test_refused_token_which_another_process_replaced_is_not_replaced_agai
 
 
 async def test_token_about_to_end_is_renewed_before_it_ends(entra: TinyEntra, vault: FakeVault) -> None:
-    time = FakeTime()
-    tokens = app_tokens(entra, vault, time=time)
-    await tokens.token()
-    saves = vault.saves
-    await time.sleep(3400)
-    await tokens.token()
-    assert saves == 1
-    assert tokens._held is not None
-    assert tokens._held.expires_at > time.now
+    entra.lifetime_seconds = 299
+    tokens = app_tokens(entra, vault)
+    assert [await tokens.token(), await tokens.token()] == ["access-token-1", "access-token-2"]
 
 
 async def test_first_refresh_token_is_redeemed_once_and_the_rotated_one_is_used_from_then_on(
@@ -181,7 +178,7 @@ async def test_wrong_secret_is_told_without_showing_it(entra: TinyEntra, vault: 
 
 async def test_unknown_tenant(entra: TinyEntra, vault: FakeVault) -> None:
     identity = entra.identity(tenant="nobody.example")
-    tokens = AppTokens(identity, scope=SCOPE, vault=vault, vault_name="x", clock=FakeTime().clock)
+    tokens = AppTokens(identity, scope=SCOPE, vault=vault, vault_name="x", clock=FakeTime(now=datetime.now(UTC)).clock)
     with pytest.raises(CredentialsRejected, match="COSELL_PARTNER_CENTER__TENANT_ID"):
         await tokens.token()
 
