@@ -21,7 +21,7 @@ PREFECT_TESTS = "tests/flows/"
 _guard = NetworkGuard()
 
 
-class TogetherScheduling(LoadScopeScheduling):  # type: ignore[misc] - xdist has no types
+class TogetherScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """The tests of a file stay together, and all that need a Prefect server: starting a second one costs too much."""
 
     def _split_scope(self, nodeid: str) -> str:
