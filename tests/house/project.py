@@ -26,7 +26,8 @@ def python_files() -> tuple[Path, ...]:
 def text_files() -> tuple[Path, ...]:
     """Return every file that is part of the project, committed or about to be, from its root; without pictures."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        # The checkout may belong to another user than the one who runs the tests, which git dislikes.
+        ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=PROJECT,
         check=True,
         capture_output=True,
