@@ -7,7 +7,8 @@ as durable as its administrator set it up.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -94,6 +95,18 @@ def _create_sqlite_engine(url: URL) -> AsyncEngine:
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+async def try_to_open(engine: AsyncEngine) -> None:
+    """Open a SQLite file once with the plain driver, so that one which cannot be opened is told of cleanly.
+
+    When opening fails, aiosqlite leaves its thread behind, which complains once the event loop has been closed.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    arguments, options = engine.dialect.create_connect_args(engine.url)
+    open_file: Callable[..., sqlite3.Connection] = sqlite3.connect
+    await asyncio.to_thread(lambda: open_file(*arguments, **options).close())
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

@@ -85,7 +85,7 @@ def starting(place: Place) -> Iterator[None]:
     """Turn what goes wrong at start into ConfigurationError."""
     try:
         yield
-    except (SQLAlchemyError, PostgresError, InterfaceError, OSError) as error:
+    except (SQLAlchemyError, sqlite3.Error, PostgresError, InterfaceError, OSError) as error:
         code = _code_of(error)
         # At start no values of records are in play, and who has to mend it may want to know more.
         raise ConfigurationError(place.describe(code), origin=_origin(code)) from error

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql import column
 
 from cosell.errors import ConfigurationError
-from cosell.store.engine import create_engine, parse_url, with_begin
+from cosell.store.engine import create_engine, parse_url, try_to_open, with_begin
 from cosell.store.failures import Place, opening, starting
 
 HEAD = "0001"
@@ -47,6 +47,7 @@ async def migrate(url: str) -> None:
 async def migrate_engine(engine: AsyncEngine, place: Place) -> None:
     """Bring the ledger of an open engine up to date; does next to nothing when it is."""
     with opening(place):
+        await try_to_open(engine)
         known = await _find_version(engine)
     if known == HEAD:
         return

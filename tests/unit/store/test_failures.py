@@ -1,7 +1,9 @@
 """A ledger that cannot be used says which one, why, and the way out; never a password, never the driver's words."""
 
+import asyncio
 import socket
 import sqlite3
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -59,6 +61,22 @@ async def test_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 async def test_file_that_is_a_directory_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be opened"):
         await migrate(f"sqlite:///{tmp_path}")
+
+
+def test_file_that_cannot_be_opened_leaves_no_thread_which_complains_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complaints: list[str] = []
+    monkeypatch.setattr(threading, "excepthook", lambda told: complaints.append(str(told.exc_value)))
+    before = set(threading.enumerate())
+
+    for _ in range(20):
+        with pytest.raises(ConfigurationError):
+            asyncio.run(migrate(f"sqlite:///{tmp_path}"))
+
+    for thread in set(threading.enumerate()) - before:
+        thread.join()
+    assert complaints == []
 
 
 async def test_damaged_file_is_told(tmp_path: Path) -> None:

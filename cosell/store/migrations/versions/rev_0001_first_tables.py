@@ -1,5 +1,7 @@
 """First tables: links, inbox, marks, leases, dead letters, conflicts, journal, activations, vault, meta."""
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -196,9 +198,9 @@ def _maybe_words(name: str) -> sa.Column[str]:
     return sa.Column(name, sa.String(), nullable=True)
 
 
-def _time(name: str) -> sa.Column[object]:
+def _time(name: str) -> sa.Column[datetime]:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=False)
 
 
-def _maybe_time(name: str) -> sa.Column[object]:
+def _maybe_time(name: str) -> sa.Column[datetime]:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=True)
