@@ -10,6 +10,7 @@ from cosell.emulators import identities
 from cosell.emulators.calls import CallLog
 from cosell.emulators.entra.app import EntraService, create_entra
 from cosell.emulators.faults import Faults
+from cosell.emulators.knobs import Json
 from cosell.emulators.options import Options
 from cosell.emulators.partner_center.app import PartnerCenterService, create_partner_center
 from cosell.emulators.pki import Pki, create_pki
@@ -23,6 +24,11 @@ class CrmService(Protocol):
 
     routes: list[BaseRoute]
     organization_id: str
+    limits: Json
+
+    @property
+    def knobs(self) -> Json:
+        """What a test may turn."""
 
     def reset(self) -> None:
         """Go back to the first day."""

@@ -33,7 +33,7 @@ class Person:
 
 
 ADMIN = Person(user=f"referrals.admin@{TENANT_DOMAIN}", first_name="Noor", last_name="Haddad", role="referrals_admin")
-SELLER = Person(user=f"seller@{TENANT_DOMAIN}", first_name="Milo", last_name="Brandt", role="referrals_user")
-MANAGER = Person(user=f"manager@{TENANT_DOMAIN}", first_name="Ines", last_name="Okafor", role="referrals_user")
+SELLER = Person(user=f"seller@{TENANT_DOMAIN}", first_name="Sasha", last_name="Verma", role="referrals_user")
+MANAGER = Person(user=f"manager@{TENANT_DOMAIN}", first_name="Marit", last_name="Okonjo", role="referrals_user")
 OUTSIDER = Person(user=f"accounting@{TENANT_DOMAIN}", first_name="Pavel", last_name="Lind", role="none")
 PEOPLE = (ADMIN, SELLER, MANAGER, OUTSIDER)

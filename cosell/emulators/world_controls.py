@@ -8,7 +8,9 @@ from starlette.requests import Request
 from cosell.emulators.assembly import Emulators
 from cosell.emulators.controlling import Control, ControlError, Json, body_of, number_in, object_of
 from cosell.emulators.faults import FaultyRuleError
+from cosell.emulators.knobs import UnknownKnobError, told, turn
 from cosell.emulators.options import environment_of, urls_of
+from cosell.emulators.partner_center.behaviour import CHOICES
 from cosell.emulators.partner_center.microsoft import CannotActError, UnknownReferralError
 from cosell.emulators.partner_center.seeding import seeded_referrals
 
@@ -87,8 +89,8 @@ async def _delete_requests(emulators: Emulators, _: Request) -> Json:
 
 
 async def _violations(emulators: Emulators, _: Request) -> Json:
-    told = [{**asdict(violation), "at": violation.at.isoformat()} for violation in emulators.world.violations]
-    return {"count": len(told), "violations": told}
+    listed = [{**asdict(violation), "at": violation.at.isoformat()} for violation in emulators.world.violations]
+    return {"count": len(listed), "violations": listed}
 
 
 async def _delete_violations(emulators: Emulators, _: Request) -> Json:
@@ -97,14 +99,25 @@ async def _delete_violations(emulators: Emulators, _: Request) -> Json:
 
 
 async def _options(emulators: Emulators, _: Request) -> Json:
-    return {"partner_center": asdict(emulators.partner_center.behaviour)}
+    options = {"partner_center": told(emulators.partner_center.behaviour)}
+    if emulators.dataverse:
+        options["dataverse"] = told(emulators.dataverse.knobs)
+        options["dataverse_limits"] = told(emulators.dataverse.limits)
+    return options
 
 
 async def _change_options(emulators: Emulators, request: Request) -> Json:
     body = await object_of(request)
+    crm = emulators.dataverse
+    known = {"partner_center": emulators.partner_center.behaviour}
+    if crm:
+        known |= {"dataverse": crm.knobs, "dataverse_limits": crm.limits}
+    # Partner Center's knobs may stand at the top, for short calls.
+    grouped = body if set(body) <= set(known) else {"partner_center": body}
     try:
-        emulators.partner_center.behaviour.change(body.get("partner_center", body))
-    except ValueError as error:
+        for group, wanted in grouped.items():
+            turn(known[group], wanted, choices=CHOICES if group == "partner_center" else None)
+    except UnknownKnobError as error:
         raise ControlError(str(error)) from None
     emulators.partner_center.dispatcher.wake()
     return await _options(emulators, request)
@@ -154,8 +167,8 @@ WORLD_CONTROLS = (
     Control(method="DELETE", path="requests", does="counts from nought again", handler=_delete_requests),
     Control(method="GET", path="violations", does="lists the writes which broke a rule", handler=_violations),
     Control(method="DELETE", path="violations", does="forgets them", handler=_delete_violations),
-    Control(method="GET", path="options", does="tells the knobs of Partner Center", handler=_options),
-    Control(method="POST", path="options", does="turns knobs of Partner Center", handler=_change_options),
+    Control(method="GET", path="options", does="tells the knobs", handler=_options),
+    Control(method="POST", path="options", does="turns knobs", handler=_change_options),
     Control(method="GET", path="deliveries", does="lists the newest callbacks and their results", handler=_deliveries),
     Control(method="POST", path="microsoft/referrals", does="lets a Microsoft seller invite us", handler=_invite),
     *(

@@ -1,6 +1,6 @@
 """Builds the stand-in of Partner Center out of its parts."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import httpx
 from starlette.requests import Request
@@ -8,9 +8,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from cosell.emulators.partner_center.access import Door, Roles
+from cosell.emulators.partner_center.answers import throttled
 from cosell.emulators.partner_center.behaviour import Behaviour
 from cosell.emulators.partner_center.dispatching import Dispatcher
 from cosell.emulators.partner_center.endpoints import ReferralEndpoints
+from cosell.emulators.partner_center.limits import Gateway
 from cosell.emulators.partner_center.listing import Listing
 from cosell.emulators.partner_center.microsoft import Microsoft
 from cosell.emulators.partner_center.notifications import Notifications, WebhookFaults
@@ -46,6 +48,7 @@ class PartnerCenterService:
             world, self.behaviour, pki=pki, transport=callback_transport, tick=self.microsoft.tick
         )
         self.notifications.on_owed = self.dispatcher.wake
+        self._gateway = Gateway(world.clock, self.behaviour)
         door = Door(world, self.behaviour, roles)
         listing = Listing(world.store, self.behaviour)
         self._endpoints = ReferralEndpoints(world, door, self.referrals, self._writer, listing)
@@ -64,12 +67,16 @@ class PartnerCenterService:
         ]
 
     async def _collection(self, request: Request) -> Response:
-        self.microsoft.tick()
-        return await self._endpoints.collection(request)
+        return await self._passed(request, self._endpoints.collection)
 
     async def _single(self, request: Request) -> Response:
+        return await self._passed(request, self._endpoints.single)
+
+    async def _passed(self, request: Request, endpoint: Callable[[Request], Awaitable[Response]]) -> Response:
+        if seconds := self._gateway.seconds_to_wait():
+            return throttled(seconds)
         self.microsoft.tick()
-        return await self._endpoints.single(request)
+        return await endpoint(request)
 
     def reset(self) -> None:
         """Forget all referrals, the webhook registration, and turn every knob back."""
@@ -77,6 +84,7 @@ class PartnerCenterService:
         self.notifications.reset()
         self._webhooks.reset()
         self.behaviour.reset()
+        self._gateway.reset()
 
     async def start(self) -> None:
         """Deliver notifications in the background."""

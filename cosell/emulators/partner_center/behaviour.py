@@ -1,10 +1,8 @@
 """Where the real Partner Center's behaviour is unknown or may vary, a knob; `POST /_emulator/options` turns them."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import dataclass, fields
 
-_CHOICES = {
+CHOICES = {
     "next_link": ("documented", "correct"),
     "related_event_id": ("related", "own"),
     "signature_form": ("word", "bare"),
@@ -41,19 +39,6 @@ class Behaviour:
     microsoft_answer_after_seconds: float = 0.0
     limit_requests: int = 0
     limit_seconds: float = 60.0
-
-    def change(self, wanted: Mapping[str, Any]) -> None:
-        """Set some knobs; ValueError names one that does not exist or cannot have the value, and none is set."""
-        known = asdict(self)
-        for name, value in wanted.items():
-            if name not in known:
-                raise ValueError(f"there is no option {name}; there are {', '.join(known)}")
-            kind = type(known[name])
-            is_number = kind is float and isinstance(value, int | float) and not isinstance(value, bool)
-            if not (is_number or type(value) is kind) or value not in _CHOICES.get(name, (value,)):
-                raise ValueError(f"{name} cannot be {value!r}")
-        for name, value in wanted.items():
-            setattr(self, name, float(value) if isinstance(known[name], float) else value)
 
     def reset(self) -> None:
         """Turn every knob back."""

@@ -66,7 +66,7 @@ def check_new(body: Document, *, owner: Owner, engagement: list[Document]) -> No
     help_code = at(body, "inviteContext/assistanceRequestCode") or "Unknown"
     if owner.organization_id == identities.MICROSOFT_ID:
         _check_invitation(body, help_code)
-    elif help_code != "Unknown":
+    elif owner.is_partner and help_code != "Unknown":
         raise invalid(
             "helpOnOwnCopy",
             "Help is asked in the referral addressed to Microsoft.",
