@@ -28,12 +28,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldConflict:
-    """Both sides moved to different values; `winner` is the side whose value stays."""
+    """Two values of which one is about to go; `winner` is the side whose value stays, None when neither is written."""
 
     field: str
     partner_center: Value
     dataverse: Value
-    winner: Side
+    winner: Side | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

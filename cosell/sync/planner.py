@@ -94,6 +94,10 @@ class _Draft:
         hindrance = self._hindrance(row, winner, ours)
         if hindrance:
             self._hold(row, base, hindrance, value=ours)
+            if found is Merge.CONFLICT and base is not UNKNOWN and row.direction is Direction.BOTH:
+                self.conflicts.append(
+                    FieldConflict(field=row.field, partner_center=theirs, dataverse=ours, winner=None)
+                )
             return
         new, old = (ours, theirs) if winner is Side.DATAVERSE else (theirs, ours)
         if is_empty(new) and (base is UNKNOWN or row.direction is not Direction.BOTH):
@@ -105,12 +109,7 @@ class _Draft:
             Change(side=winner.other, field=row.field, old=old, new=new, rule=rule, is_told=row.kind is not Kind.ID)
         )
         self.base[row.field] = new
-        lost = whole if winner is Side.DATAVERSE else ours
-        if found is Merge.CONFLICT and row.direction is Direction.BOTH:
-            self._record_conflict(row, ours, whole, winner, why="was changed on both sides")
-        elif lost != base and not is_empty(lost):
-            # Not agreed on, and gone in a moment: an id of another record, the end of a text that was cut.
-            self._record_conflict(row, ours, whole, winner, why="was not the same on both sides")
+        self._trace(row, found, base, ours=ours, theirs=whole if winner is Side.DATAVERSE else theirs, winner=winner)
 
     @staticmethod
     def _pick(row: FieldRow, found: Merge) -> tuple[Side, str]:
@@ -141,9 +140,16 @@ class _Draft:
             key = f"held:{row.field}:{fingerprint(value)}"
             self.notes.append(Note(key=key, text=f"{label(row.field)} was not sent: {hindrance}.", is_problem=True))
 
-    def _record_conflict(self, row: FieldRow, ours: Value, theirs: Value, winner: Side, *, why: str) -> None:
-        self.conflicts.append(FieldConflict(field=row.field, partner_center=theirs, dataverse=ours, winner=winner))
+    def _trace(self, row: FieldRow, found: Merge, base: object, *, ours: Value, theirs: Value, winner: Side) -> None:
+        """Keep and tell a value which is about to be overwritten, unless it is what both sides agreed on."""
         kept, lost = (ours, theirs) if winner is Side.DATAVERSE else (theirs, ours)
+        if found is Merge.CONFLICT and row.direction is Direction.BOTH:
+            why = "was changed on both sides"
+        elif lost != base and not is_empty(lost):
+            why = "was not the same on both sides"  # An id of another record, the end of a text that was cut.
+        else:
+            return
+        self.conflicts.append(FieldConflict(field=row.field, partner_center=theirs, dataverse=ours, winner=winner))
         self.notes.append(
             Note(
                 key=f"conflict:{row.field}:{fingerprint(ours)}:{fingerprint(theirs)}",

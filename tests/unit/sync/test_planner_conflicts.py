@@ -194,6 +194,7 @@ def test_held_field_which_partner_center_changes_too_overwrites_neither_side() -
     )
     assert not moved.changes
     assert moved.base["name"] == "Before"
+    assert moved.conflicts == (FieldConflict(field="name", partner_center="Theirs", dataverse="Ours", winner=None),)
 
 
 def test_id_which_cannot_be_written_any_more_is_nothing_a_seller_can_mend() -> None:
