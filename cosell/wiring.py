@@ -25,7 +25,7 @@ async def open_settings_ledger(settings: Settings, *, clock: Clock = utc_clock) 
     Raises:
         ConfigurationError: it cannot be reached or written.
     """
-    settings.home.mkdir(parents=True, exist_ok=True)
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     cipher = Cipher.from_settings(settings)
     async with open_ledger(
         settings.ledger_url, tenant=TenantName(settings.tenant), clock=clock, cipher=cipher

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from cosell.cli.chain import activate, deactivate, status
 from cosell.cli.connect import connect
+from cosell.cli.demo import demo
 from cosell.cli.emulators import emulators
 from cosell.cli.receive import receive
 from cosell.cli.up import up
@@ -31,6 +32,7 @@ app.command()(status)
 app.command()(receive)
 app.add_typer(connect, name="connect")
 app.command()(emulators)
+app.command()(demo)
 
 
 def main() -> None:

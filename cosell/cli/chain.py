@@ -104,8 +104,9 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for 
         typer.echo(json.dumps({"flows": flows, "hints_waiting": waiting}))
         return
     table = Table(title="The nine flows, in the order of activation", title_justify="left")
-    for heading in ("", "flow", "active since", "what its check proved"):
-        table.add_column(heading, overflow="fold")
+    for heading in ("", "flow", "active since"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("what its check proved", overflow="fold")
     for flow in ACTIVATION_ORDER:
         item = active.get(flow)
         since = f"[green]{item.activated_at:%Y-%m-%d %H:%M} UTC[/green]" if item else "[yellow]not active[/yellow]"

@@ -29,7 +29,7 @@ def partner_center() -> None:
 async def _sign_in(settings: Settings) -> None:
     identity = partner_center_identity(settings)
     started: DeviceSignIn = await start_device_sign_in(identity, scope=partner_center_scope(settings), clock=utc_clock)
-    Console().print(f"Open {started.url} and enter the code [bold]{started.code}[/bold].")
+    Console().print(f"Open {started.verification_url} and enter the code [bold]{started.user_code}[/bold].")
     async with open_settings_ledger(settings) as ledger:
         await finish_device_sign_in(
             started,

@@ -64,7 +64,7 @@ async def sync_link(workspace: Workspace, link: Link, *, remark: Remark = NO_REM
 async def _sync_once(
     workspace: Workspace, link: Link, *, remark: Remark, is_fresh: bool, lease: Lease, run_id: str
 ) -> Outcome:
-    link = await workspace.ledger.links.get(link.link_id) if is_fresh else link
+    link = await workspace.ledger.links.get(link.link_id)  # under the lease: another run may just have recorded it
     referral, row = await _read_both(workspace, link, is_fresh=is_fresh)
     if not workspace.is_switched_on(row):
         return _outcome(link, Result.SKIPPED, "Sync with Partner Center is set to No")

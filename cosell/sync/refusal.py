@@ -7,12 +7,19 @@ from cosell.errors import ConflictError, RejectedError
 from cosell.mapping.values import strip_mark
 from cosell.sync.apply import as_text
 from cosell.sync.audit import mark_name, write_audit
+from cosell.sync.pair import LEASE_SECONDS
 from cosell.sync.planner import fingerprint
 from cosell.sync.workspace import Workspace
 
 
 async def tell_refusal(workspace: Workspace, opportunity_id: OpportunityId, error: RejectedError) -> bool:
     """Write the error into the CRM unless the seller has been told of it already; return whether it was written."""
+    link = await workspace.ledger.links.begin(opportunity_id=opportunity_id)
+    async with workspace.ledger.leases.hold([f"link:{link.link_id}"], holder=workspace.holder, seconds=LEASE_SECONDS):
+        return await _tell(workspace, opportunity_id, error)
+
+
+async def _tell(workspace: Workspace, opportunity_id: OpportunityId, error: RejectedError) -> bool:
     link = await workspace.ledger.links.begin(opportunity_id=opportunity_id)
     key = f"refused:{type(error).__name__}:{fingerprint(error.message)}"
     row = await workspace.get_opportunity(opportunity_id, is_fresh=True)

@@ -88,11 +88,13 @@ class Workspace:
         return self.reads.opportunities[opportunity_id]
 
     async def read_opportunities(self, opportunity_ids: Sequence[OpportunityId]) -> None:
-        """Read many opportunities in pages; those this run has read already are left out."""
+        """Read many opportunities in pages; those this run has read already are left out.
+
+        One that a page lacks is not taken for gone: whoever needs it asks for it by itself.
+        """
         wanted = [row_id for row_id in opportunity_ids if row_id not in self.reads.opportunities]
         if not wanted:
             return
-        self.reads.opportunities |= dict.fromkeys(wanted)
         rows = await self.dataverse.get_many(self.opportunity.set, wanted, select=self.select)
         self.reads.opportunities |= {OpportunityId(row_id): row for row_id, row in rows.items()}
 
