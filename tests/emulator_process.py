@@ -5,6 +5,7 @@ stops it by its own id. The emulators import nothing of the product and the prod
 """
 
 import json
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -47,6 +48,19 @@ class Emulators:
         assert response.is_success, f"{method} /_emulator/{path}: {response.status_code} {response.text}"
         return response.json() if response.content else None
 
+    def crm_as(self, user: str) -> httpx.AsyncClient:
+        """Return a plain client of the CRM's Web API which acts as a person, as a seller does in the CRM itself."""
+        told = self.control("POST", "tokens", {"user": user})
+        assert isinstance(told, dict)
+        bearer = told.get("access_token") or told.get("token")
+        assert bearer, f"no bearer among {sorted(told)}"
+        return httpx.AsyncClient(
+            base_url=self.urls["dataverse"],
+            headers={"Authorization": f"Bearer {bearer}"},
+            verify=ssl.create_default_context(cafile=self.environment["COSELL_CA_BUNDLE"]),
+            trust_env=False,
+        )
+
     def reset(self) -> None:
         """Forget all data, faults, requests and violations."""
         self.control("POST", "reset")
@@ -55,11 +69,15 @@ class Emulators:
 
     def count_requests(self, service: str | None = None) -> int:
         """Return how many calls came since the requests were last forgotten, to one service or to the vendors' APIs."""
-        requests = self.control("GET", "requests")
-        assert isinstance(requests, dict)
-        by_service = requests["by_service"]
-        names = [service] if service else ["dataverse", "partner_center"]
-        return sum(_total(by_service.get(name, 0)) for name in names)
+        told = self.control("GET", "requests")
+        assert isinstance(told, dict)
+        return int(told["by_service"].get(service, 0) if service else told["api_total"])
+
+    def count_route(self, ending: str) -> int:
+        """Return how many of these calls went to routes with this ending."""
+        told = self.control("GET", "requests")
+        assert isinstance(told, dict)
+        return sum(count for route, count in told["counts"].items() if route.endswith(ending))
 
     def violations(self) -> list[dict[str, object]]:
         """Return the writes which the real services would have refused, or which break a rule."""
@@ -67,12 +85,6 @@ class Emulators:
         listed = told["violations"] if isinstance(told, dict) else told
         assert isinstance(listed, list)
         return listed
-
-
-def _total(count: object) -> int:
-    if isinstance(count, dict):
-        return int(count["total"]) if "total" in count else sum(_total(part) for part in count.values())
-    return int(str(count))
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from cosell.dataverse.odata import Expand, Key, one_of, options, prefer, row_pat
 from cosell.dataverse.reading import read_link, read_list, read_object
 from cosell.dataverse.rows import DeltaPage, Row, Upserted, id_column_candidates, row_from
 from cosell.dataverse.schema import Table, find_table, get_table
-from cosell.errors import RecordNotFound
+from cosell.errors import Origin, RecordNotFound, StaleEtag
 from cosell.http.answer import Answer
 from cosell.http.transport import ServiceClient
 
@@ -210,8 +210,10 @@ class DataverseClient:
         """Change some columns of the row as it was read with `etag`; return it with its new etag.
 
         Raises:
-            StaleEtag: it moved since; read again and plan anew.
+            StaleEtag: it moved since, or was read without an etag; read again and plan anew.
         """
+        if not etag:
+            raise StaleEtag("It was read without an etag; read it again", origin=Origin(record=row_path(set_, id_)))
         if not body:
             raise ValueError("an update without columns would only raise false alarms in the CRM")
         path = row_path(set_, id_)

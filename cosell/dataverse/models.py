@@ -1,7 +1,6 @@
 """The few things of Dataverse that are always the same, typed."""
 
 from dataclasses import dataclass
-from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,16 +10,6 @@ class WhoAmI:
     user_id: str
     organization_id: str
     business_unit_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Currency:
-    """A currency of the organisation; `code` is ISO 4217, `exchange_rate` its units for one of the base currency."""
-
-    currency_id: str
-    code: str
-    exchange_rate: Decimal
-    is_active: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,15 @@
 """Open connections the way every client needs them: trusted, patient, without cookies and without redirects."""
 
+import logging
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 
 import httpx
 
 from cosell.http.tls import tls_context
+
+# httpx logs whole addresses (a filter may name a customer), httpcore headers (with the token), msal who signed in.
+_TALKATIVE = ("httpx", "httpcore", "msal")
 
 TIMEOUT = httpx.Timeout(connect=10, read=120, write=30, pool=30)
 
@@ -18,6 +22,7 @@ def open_connections(
     Cookies are refused, because Dataverse's affinity cookie would pin everything to one of its servers (Microsoft:
     Send parallel requests).
     """
+    hush_wire_logs()
     return httpx.AsyncClient(
         verify=tls_context(ca_bundle) if transport is None else True,
         transport=transport,
@@ -27,3 +32,9 @@ def open_connections(
         cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
         headers={"User-Agent": "cosell-sync"},
     )
+
+
+def hush_wire_logs() -> None:
+    """Keep addresses and headers out of the logs, whatever level somebody asks for; what matters we log ourselves."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -21,6 +21,7 @@ from cosell.errors import (
     ServiceUnreachable,
     SignInRequired,
 )
+from cosell.http.connections import hush_wire_logs
 from cosell.http.tls import tls_context
 
 _AADSTS = re.compile(r"AADSTS(\d{4,8})")
@@ -60,6 +61,8 @@ class MsalConnections:
     """
 
     def __init__(self, identity: Identity) -> None:
+        """Read the roots once."""
+        hush_wire_logs()
         self._transport = identity.transport
         self._verify = tls_context(identity.ca_bundle) if identity.transport is None else True
 

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from cosell.domain.ids import EngagementId, ReferralId
-from cosell.errors import Origin, RecordNotFound, RequestRejected
+from cosell.errors import Origin, RecordNotFound, RequestRejected, StaleEtag
 from cosell.http.links import query_string
 from cosell.http.transport import ServiceClient
 from cosell.partner_center.links import REFERRALS, next_page_url
@@ -134,8 +134,12 @@ class PartnerCenterClient:
         """Apply a JSON Patch to the referral as it was read with `etag`; return it as it is now, with its new etag.
 
         Raises:
-            StaleEtag: it moved since; read again and plan anew.
+            StaleEtag: it moved since, or was read without an etag; read again and plan anew.
         """
+        if not etag:
+            raise StaleEtag(
+                "It was read without an etag; read it again", origin=Origin(record=f"referral {referral_id}")
+            )
         if not operations:
             raise ValueError("an update without operations")
         steps = [self._step(operation) for operation in operations]

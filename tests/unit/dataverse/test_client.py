@@ -265,6 +265,14 @@ async def test_update_of_a_row_that_moved() -> None:
             await client.update("opportunities", ID, {"name": "x"}, etag='W/"1"')
 
 
+async def test_row_that_was_read_without_an_etag_is_not_overwritten() -> None:
+    client, script = opened()
+    async with client:
+        with pytest.raises(StaleEtag):
+            await client.update("opportunities", ID, {"name": "x"}, etag="")
+    assert script.requests == []
+
+
 async def test_update_of_nothing_is_a_mistake_of_the_caller() -> None:
     client, _ = opened()
     async with client:

@@ -229,6 +229,14 @@ async def test_refused_update_is_tried_again_only_for_a_deal_value(steps: list[d
     assert script.steps == []
 
 
+async def test_referral_that_was_read_without_an_etag_is_not_overwritten() -> None:
+    client, script = opened()
+    async with client:
+        with pytest.raises(StaleEtag):
+            await client.update_referral(ID, [{"op": "replace", "path": "/name", "value": "x"}], etag="")
+    assert script.requests == []
+
+
 async def test_update_of_nothing_is_a_mistake_of_the_caller() -> None:
     client, _ = opened()
     async with client:
