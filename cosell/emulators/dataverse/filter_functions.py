@@ -140,7 +140,8 @@ def _like(pattern_of: Callable[[str], str], *, wanted: bool = True) -> Callable[
 def _span(unit: str, *, ahead: bool) -> Callable[[Asked], Test]:
     def make(asked: Asked) -> Test:
         count = _number(asked)
-        now, today = asked.now, start_of_day(asked.now)
+        # Stored moments have whole seconds, so the second that is running belongs to the past.
+        now, today = asked.now + timedelta(0 if ahead else 1 / 86400), start_of_day(asked.now)
         tomorrow = today + timedelta(days=1)
         whole_days = {"Days": count, "Weeks": count * 7}
         if unit == "Hours":

@@ -25,6 +25,15 @@ class Preferences:
     track_changes: bool = False
     continue_on_error: bool = False
 
+    def applied_to_reading(self) -> dict[str, str]:
+        """Return the header that says which preferences shaped a read."""
+        applied = ["odata.track-changes"] if self.track_changes else []
+        if self.annotations:
+            applied.append(f'odata.include-annotations="{",".join(self.annotations)}"')
+        if self.page_size is not None:
+            applied.append(f"odata.maxpagesize={self.page_size}")
+        return {"Preference-Applied": ", ".join(applied)} if applied else {}
+
     def wants(self, annotation: str) -> bool:
         """Tell whether an annotation was asked for; `-name` excludes, `*` and `prefix.*` are wildcards."""
         wanted = False

@@ -7,6 +7,7 @@ other module can tell the two apart.
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 NAMESPACE = uuid.UUID("6d1b3c8a-5f0e-4e3b-9d0a-0d5b2f6c1a77")
 LOOKUP_KINDS = frozenset({"Lookup", "Customer", "Owner"})
@@ -16,6 +17,7 @@ OFTEN_FILTERED = frozenset(
 )
 
 
+@lru_cache(maxsize=8192)
 def stable_id(*parts: str) -> str:
     """Return the same GUID for the same words, so that standard components keep their ids over restarts."""
     return str(uuid.uuid5(NAMESPACE, "/".join(parts)))

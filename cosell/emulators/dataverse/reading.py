@@ -60,8 +60,8 @@ class Reader:
         token = call.option("$skiptoken")
         tracking = call.prefer.track_changes or (token is not None and read_cookie(token).tracking)
         if tracking or call.option("$deltatoken") is not None:
-            return Reply(200, ChangeTracking(self._env, call).page(table))
-        return Reply(200, self._listing.page(table, source))
+            return Reply(200, ChangeTracking(self._env, call).page(table), call.prefer.applied_to_reading())
+        return Reply(200, self._listing.page(table, source), call.prefer.applied_to_reading())
 
     def _of_row(self, table: Table, row: Row, rest: list[Segment]) -> Reply:
         self._env.access.require_row(self._call.actor, "Read", table, row)
