@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import ssl
 from collections.abc import Callable
 from http import HTTPStatus
@@ -13,6 +14,7 @@ from cosell.emulators.partner_center.behaviour import Behaviour
 from cosell.emulators.pki import Pki
 from cosell.emulators.world import World
 
+_logger = logging.getLogger("cosell.emulators")
 _AT_A_TIME = 8
 _LONGEST_NAP_SECONDS = 0.5
 
@@ -73,8 +75,11 @@ class Dispatcher:
     async def _run(self) -> None:
         while True:
             self._awake.clear()
-            self._tick()
-            self._send_due()
+            try:
+                self._tick()
+                self._send_due()
+            except Exception:
+                _logger.exception("the delivery of callbacks stumbled")
             nap = min(_LONGEST_NAP_SECONDS, max(0.0, self._seconds_to_next()))
             wakers = {asyncio.ensure_future(self._awake.wait()), *self._sending}
             await asyncio.wait(wakers, timeout=nap, return_when=asyncio.FIRST_COMPLETED)

@@ -94,6 +94,7 @@ _STATES = (
     ("Closed", "Declined", 4),
     ("Closed", "Expired", 2),
 )
+_OWN = "contoso-partner.example"
 _KINDS = (("private", 25), ("partner_led", 25), ("cosell", 35), ("inbound", 15))
 
 
@@ -161,7 +162,7 @@ class _Deal:
                 "consentToShareReferralWithMicrosoftSellers": self._kind != "private",
             },
             "details": self._details(customer, solution),
-            "team": [self._member("contoso-partner.example"), self._seller()][dice.randrange(2) :],
+            "team": dice.choice([[self._seller()], [self._member(_OWN)], [self._member(_OWN), self._seller()]]),
             "inviteContext": {
                 "notes": dice.choice([None, "", "Please see the attached brief."]),
                 "assistanceRequestCode": "Unknown",

@@ -210,8 +210,12 @@ def completed(value: Json, shape: Json = REFERRAL) -> Json:
     """Return a bound value with every member which the service always answers, null where nothing was said."""
     if isinstance(shape, dict):
         given = value or {}
-        names = [name for name in shape if name in given or name not in _LEFT_OUT]
-        return {name: completed(given.get(name), shape[name]) for name in names}
+        whole: dict[str, Json] = {}
+        for name, inner in shape.items():
+            if name in given or name not in _LEFT_OUT:
+                item = given.get(name)
+                whole[name] = item if isinstance(inner, str) else completed(item, inner)
+        return whole
     if isinstance(shape, list):
         return [completed(item, shape[0]) for item in value or ()]
     return value
