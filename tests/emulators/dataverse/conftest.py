@@ -1,7 +1,8 @@
 """A CRM in process, and people who talk to it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -90,11 +91,11 @@ def seller(crm: Crm) -> httpx.AsyncClient:
 RETURN = {"Prefer": "return=representation"}
 
 
-async def make(api: httpx.AsyncClient, set_name: str, body: dict[str, object], select: str = "") -> dict[str, object]:
+async def make(api: httpx.AsyncClient, set_name: str, body: Mapping[str, object], select: str = "") -> dict[str, Any]:
     """Create a row and return it."""
-    reply = await api.post(f"{set_name}{select}", json=body, headers=RETURN)
+    reply = await api.post(f"{set_name}{select}", json=dict(body), headers=RETURN)
     assert reply.status_code == 201, reply.text
-    found: dict[str, object] = reply.json()
+    found: dict[str, Any] = reply.json()
     return found
 
 

@@ -78,9 +78,9 @@ async def test_s07_deep_inserts_and_binds_by_key(api: httpx.AsyncClient) -> None
         "?$select=name&$expand=customerid_account($select=name),Opportunity_Tasks($select=subject),"
         "cosell_opportunity_microsoftsolution($select=cosell_name,_cosell_solutiondetailid_value)",
     )
-    assert deal["customerid_account"]["name"] == "New customer"  # type: ignore[index,call-overload]
-    assert deal["Opportunity_Tasks"][0]["subject"] == "call"  # type: ignore[index,call-overload]
-    child = deal["cosell_opportunity_microsoftsolution"][0]  # type: ignore[index,call-overload]
+    assert deal["customerid_account"]["name"] == "New customer"
+    assert deal["Opportunity_Tasks"][0]["subject"] == "call"
+    child = deal["cosell_opportunity_microsoftsolution"][0]
     assert child["_cosell_solutiondetailid_value"]
 
 

@@ -1,10 +1,12 @@
+from collections.abc import Mapping
+
 import httpx
 import pytest
 
 from tests.emulators.dataverse.conftest import RETURN, error_of, make
 
 
-def closing(row: dict[str, object], status: object, **more: object) -> dict[str, object]:
+def closing(row: Mapping[str, object], status: object, **more: object) -> dict[str, object]:
     bind = {"opportunityid@odata.bind": f"/opportunities({row['opportunityid']})"}
     return {"Status": status, "OpportunityClose": {"subject": "Closed", **bind, **more}}
 

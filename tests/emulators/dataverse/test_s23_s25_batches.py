@@ -34,7 +34,8 @@ def answers(reply: httpx.Response) -> list[tuple[int, str]]:
     found = []
     for part in message.walk():
         if part.get_content_type() == "application/http":
-            text = part.get_payload(decode=True).decode()
+            payload = part.get_payload(decode=True)
+            text = payload.decode() if isinstance(payload, bytes) else ""
             first, _, rest = text.partition("\r\n")
             found.append((int(first.split(" ")[1]), rest.partition("\r\n\r\n")[2]))
     return found

@@ -124,7 +124,8 @@ async def test_s28_polymorphic_types_and_casts(api: httpx.AsyncClient) -> None:
 
 
 async def test_s28_tables_expand_and_filter_without_functions(api: httpx.AsyncClient) -> None:
-    query = "EntityDefinitions?$select=LogicalName&$filter=SchemaName eq 'Account'&$expand=Keys,Attributes($select=LogicalName)"
+    query = "EntityDefinitions?$select=LogicalName&$filter=SchemaName eq 'Account'"
+    query += "&$expand=Keys,Attributes($select=LogicalName)"
     found = (await api.get(query)).json()["value"]
     assert [one["LogicalName"] for one in found] == ["account"]
     assert {"LogicalName", "MetadataId", "@odata.type"} >= set(found[0]["Attributes"][0])
