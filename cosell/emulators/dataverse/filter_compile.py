@@ -161,16 +161,18 @@ class FilterCompiler:
             table = self._schema.tables[navigation.target]
         column = find_property(table, parts[-1] if parts else "")
         name = column.logical
-        if not steps:
-            return column, lambda row: row.data.get(name)
-        return column, self._far_getter(steps, name)
 
-    def _far_getter(self, steps: list[Navigation], name: str) -> Getter:
+        def read(row: Row) -> object:
+            return row.id if column.is_primary_id else row.data.get(name)
+
+        return column, self._far_getter(steps, read) if steps else read
+
+    def _far_getter(self, steps: list[Navigation], read: Getter) -> Getter:
         def get(row: Row) -> object:
             found: Row | None = row
             for step in steps:
                 found = self._relations.one(found, step) if found else None
-            return found.data.get(name) if found else None
+            return read(found) if found else None
 
         return get
 
