@@ -27,8 +27,6 @@ OWNER_COLUMNS = {
     "first_name": "firstname",
     "last_name": "lastname",
     "email": "internalemailaddress",
-    "phone": "address1_telephone1",
-    "title": "title",
 }
 """Columns of systemuser by the field names of `mappings/contact.yaml`."""
 
