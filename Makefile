@@ -33,7 +33,7 @@ types: setup ## mypy, strict
 	@$(BIN)/mypy
 
 imports: setup ## import-linter: who may import whom
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 fresh: setup ## are the generated pages what `make docs` would write?
 	@$(BIN)/python -m tools.docs --check
