@@ -99,10 +99,15 @@ class Batch:
     def _inner_call(self, part: Part, content_ids: dict[str, str], *, in_change_set: bool) -> Call:
         head, _, body = _split_head(part.content)
         lines = head.decode("utf-8", "replace").split("\r\n")
-        words = lines[0].split(" ")
-        if len(words) != 3 or part.headers.get("content-type", "").split(";")[0].strip() != "application/http":
+        # Blanks inside the URL are not encoded by every client, and the service reads them all the same.
+        method, _, rest = lines[0].partition(" ")
+        url, _, protocol = rest.rpartition(" ")
+        if (
+            not protocol.startswith("HTTP/")
+            or not url
+            or part.headers.get("content-type", "").split(";")[0].strip() != "application/http"
+        ):
             raise bad_url("A part of the batch is not a well-formed HTTP request.")
-        method, url, _ = words
         headers = {**_inherited(self._call), **_headers(lines[1:])}
         if method == "GET" and in_change_set:
             raise bad_url("A GET request cannot be part of a change set.")

@@ -34,8 +34,8 @@ FIRST_CUSTOM_CODE = 10_000
 
 
 def type_name(body: Body) -> str:
-    """Return the body's `@odata.type` without its namespace."""
-    return str(body.get("@odata.type", "")).removeprefix("#").removeprefix(TYPE_PREFIX)
+    """Return the body's `@odata.type` without its namespace; CreateEntities puts `Complex` before the same types."""
+    return str(body.get("@odata.type", "")).removeprefix("#").removeprefix(TYPE_PREFIX).removeprefix("Complex")
 
 
 def label_text(value: object) -> str:
@@ -127,8 +127,7 @@ def _size(made: Column, body: Body) -> None:
         made.format = made.format or ("Text" if made.kind == "String" else "TextArea")
     if made.kind == "DateTime":
         made.format = made.format or "DateAndTime"
-        behavior = managed_value(body.get("DateTimeBehavior"), None)
-        made.behavior = str(behavior or ("DateOnly" if made.format == "DateOnly" else "UserLocal"))
+        made.behavior = str(managed_value(body.get("DateTimeBehavior"), "UserLocal"))
 
 
 def _number(value: object, default: float | None) -> float | None:

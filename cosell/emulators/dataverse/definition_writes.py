@@ -65,8 +65,18 @@ class DefinitionWriter:
         }
         return routes.get((rest[0].name, method), self._refuse)()
 
+    def create_tables(self, body: Body) -> Reply:
+        """Create several tables, each with its columns, as the CreateEntities action does."""
+        entities = body.get("Entities")
+        if not isinstance(entities, list):
+            raise bad_payload("EntityDefinitions", "The property 'Entities' is missing.")
+        for entity in entities:
+            self.create_table(entity)
+        response = f"{self._call.root}$metadata#Microsoft.Dynamics.CRM.CreateEntitiesResponse"
+        return Reply(200, {"@odata.context": response})
+
     def create_table(self, body: Body) -> Reply:
-        """Create a table."""
+        """Create a table with its columns."""
         name = self._new_name(body, "Entity")
         if name.lower() in self._env.schema.tables:
             raise business(
@@ -75,6 +85,8 @@ class DefinitionWriter:
             )
         if self._env.schema.find_set(str(body.get("EntitySetName") or plural(name.lower()))):
             raise business("0x80044363", f"An entity set with the name {plural(name.lower())} already exists.")
+        primary, others = _split_attributes(body)
+        body = {**body, "Attributes": primary}
         code = FIRST_CUSTOM_CODE + sum(table.is_custom for table in self._env.schema.tables.values())
         new_id = self._change(
             "create_table", {"table": name.lower(), "body": body, "code": code, "primary_column_id": _new_id()}
@@ -82,6 +94,8 @@ class DefinitionWriter:
         self._env.schema.tables[name.lower()].schema_version = self._env.rows.version
         self._add_to_solution("table", new_id)
         self._add_messages(name.lower())
+        for column in others:
+            self.create_column(self._env.schema.tables[name.lower()], column)
         return self._created(f"EntityDefinitions({new_id})")
 
     def create_column(self, table: Table, body: Body) -> Reply:
@@ -334,6 +348,14 @@ class DefinitionWriter:
 
     def _refuse(self, *_: object) -> Reply:
         raise unknown_segment(self._call.path.rpartition("/")[2])
+
+
+def _split_attributes(body: Body) -> tuple[list[Body], list[Body]]:
+    """Return the primary name column, which comes with the table, and the columns to add after it."""
+    given = body.get("Attributes")
+    columns = [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
+    primary: list[Body] = [one for one in columns if one.get("IsPrimaryName")]
+    return primary, [one for one in columns if not one.get("IsPrimaryName")]
 
 
 def _new_id() -> str:

@@ -102,6 +102,7 @@ class MetadataActions:
             "DeleteOptionValue": self._delete_option,
             "OrderOption": self._order_options,
             "ReactivateEntityKey": lambda: self._writer().reactivate_key(self._body()),
+            "CreateEntities": lambda: self._writer().create_tables(self._body()),
             "CreateCustomerRelationships": self._customer_relationships,
             "PublishAllXml": lambda: Reply(204),
             "PublishXml": lambda: Reply(204),

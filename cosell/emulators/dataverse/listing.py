@@ -109,7 +109,7 @@ class Listing:
             options["$skiptoken"] = skiptoken
         if deltatoken is not None:
             options["$deltatoken"] = deltatoken
-        text = "&".join(f"{quote(k, safe='$@')}={quote(v, safe='(),/$')}" for k, v in options.items())
+        text = "&".join(f"{quote(k, safe='$@')}={quote(v, safe='(),')}" for k, v in options.items())
         return f"{self._call.root}{quote(self._call.path, safe='()/,=$')}?{text}"
 
     def _add_count(self, body: dict[str, object], table: Table, source: list[Row] | None) -> None:

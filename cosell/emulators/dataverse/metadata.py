@@ -82,8 +82,8 @@ class Column:
 
     @property
     def is_date_only(self) -> bool:
-        """Tell whether the column holds a day without a time."""
-        return self.kind == "DateTime" and self.format == "DateOnly"
+        """Tell whether the column holds a day without a time: its behavior decides, not how it is shown."""
+        return self.kind == "DateTime" and self.behavior == "DateOnly"
 
     @property
     def property_name(self) -> str:

@@ -1,5 +1,6 @@
 """Read `$select`, `$expand` and `$orderby` against a table's metadata."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -9,8 +10,10 @@ from cosell.emulators.dataverse.http import split_outside
 from cosell.emulators.dataverse.metadata import Column, Navigation, Schema, Table
 
 KNOWN = frozenset(
-    {"$select", "$filter", "$orderby", "$top", "$expand", "$count", "$skiptoken", "$deltatoken", "$apply", "$format"}
+    {"$select", "$filter", "$orderby", "$top", "$expand", "$count", "$skiptoken", "$deltatoken", "$format"}
 )
+NOT_EMULATED = frozenset({"sql", "savedQuery", "userQuery", "$apply"})
+logger = logging.getLogger("cosell.emulators")
 IN_EXPAND = frozenset({"$select", "$filter", "$orderby", "$top", "$expand", "$count"})
 
 
@@ -41,8 +44,11 @@ class Order:
 
 
 def check_known(options: Mapping[str, str]) -> None:
-    """Refuse system query options the Web API lacks."""
+    """Refuse system query options the Web API lacks, and the query languages that are not emulated."""
     for name in options:
+        if name in NOT_EMULATED:
+            logger.warning("dataverse: queries by the parameter %s are not emulated", name)
+            raise bad_url(f"The query parameter {name} is not supported")
         if name in {"$skip", "$search"}:
             raise bad_url(f"The query parameter {name} is not supported")
         if name.startswith("$") and name not in KNOWN:

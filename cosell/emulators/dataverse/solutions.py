@@ -7,7 +7,7 @@ from cosell.emulators.dataverse.errors import business
 from cosell.emulators.dataverse.http import Call
 from cosell.emulators.dataverse.rows import Row
 
-HEADERS = ("mscrm.solutionuniquename",)
+HEADER = "mscrm.solutionuniquename"
 
 
 def check_prefix(env: Environment, call: Call, name: str, kind: str) -> None:
@@ -18,7 +18,10 @@ def check_prefix(env: Environment, call: Call, name: str, kind: str) -> None:
     if solution is not None:
         publisher = env.rows.get("publisher", str(solution.data.get("publisherid")))
         allowed = {str(publisher.data.get("customizationprefix", "")).lower()} if publisher else set()
-    if not underscore or not rest or prefix.lower() not in allowed - {""}:
+    allowed.discard("")
+    # A relationship may carry the prefix inside: clients name it after the table it leads to.
+    inside = kind == "EntityRelationship" and any(part in allowed for part in name.lower().split("_")[1:-1])
+    if not underscore or not rest or not (prefix.lower() in allowed or inside):
         raise business(
             "0x80044366",
             f"The schema name {name} for type {kind} is invalid or missing.Custom attribute, entity, entitykey, option "
@@ -36,7 +39,7 @@ def add_component(env: Environment, call: Call, *, component_type: int, object_i
 
 
 def _solution(env: Environment, call: Call) -> Row | None:
-    name = next((call.header(header) for header in HEADERS if call.header(header)), "")
+    name = call.header(HEADER) or call.query.get("SolutionUniqueName", "")
     if not name:
         return None
     for row in env.rows.scan("solution"):

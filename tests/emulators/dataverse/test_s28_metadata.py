@@ -58,7 +58,8 @@ async def test_s28_a_table_is_made_and_used_at_once(installer: httpx.AsyncClient
     assert (definition["ChangeTrackingEnabled"], definition["IsOptimisticConcurrencyEnabled"]) == (False, True)
     for body in (
         column("Money", "acme_Budget"),
-        column("DateTime", "acme_Since", Format="DateOnly"),
+        column("DateTime", "acme_Since", Format="DateOnly", DateTimeBehavior={"Value": "DateOnly"}),
+        column("DateTime", "acme_Seen", Format="DateOnly"),
         column("Boolean", "acme_Active", DefaultValue=True),
         column("Decimal", "acme_Rate", Precision=3, MinValue=0, MaxValue=1),
         column("Memo", "acme_Notes", MaxLength=5000),
@@ -82,6 +83,7 @@ async def test_s28_a_table_is_made_and_used_at_once(installer: httpx.AsyncClient
             "acme_name": "P",
             "acme_budget": 12.5,
             "acme_since": "2026-01-02",
+            "acme_seen": "2026-01-02T00:00:00Z",
             "acme_rate": 0.12345,
             "acme_DealId@odata.bind": f"/opportunities({deal['opportunityid']})",
         },
