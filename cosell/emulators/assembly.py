@@ -76,15 +76,22 @@ class Emulators:
             self._pki = create_pki(certificate_origin=self.options.partner_origin)
         return self._pki
 
+    def rotate_certificate(self) -> str:
+        """Sign callbacks with a new certificate from now on; return its address."""
+        self._pki = self.pki().rotated()
+        return self._pki.certificate_url
+
     def role_of(self, user: str) -> str:
         """Return somebody's role in Partner Center."""
         found = self.entra.directory.find_user(user)
         return found.role if found else "none"
 
     def reset(self) -> None:
-        """Go back to the first day: identities, clock, faults, counts, violations, and every service."""
+        """Go back to the first day: identities, clock, faults, counts, violations, and every service.
+
+        Access tokens stay good, so that whoever holds one can go on.
+        """
         self.world.clock.reset()
-        self.world.tokens.forget_all()
         self.world.violations.clear()
         self.faults.clear()
         self.log.clear()

@@ -13,14 +13,14 @@ from cosell.emulators.identity_controls import IDENTITY_CONTROLS
 from cosell.emulators.world_controls import WORLD_CONTROLS
 
 _logger = logging.getLogger("cosell.emulators")
-_CONTROLS = (*WORLD_CONTROLS, *IDENTITY_CONTROLS)
+CONTROLS = (*WORLD_CONTROLS, *IDENTITY_CONTROLS)
 
 
 def control_routes(emulators: Emulators) -> list[BaseRoute]:
     """Return the routes of all controls, the index of them first."""
 
     async def index(_: Request) -> Response:
-        told = [{"method": each.method, "path": f"/_emulator/{each.path}", "does": each.does} for each in _CONTROLS]
+        told = [{"method": each.method, "path": f"/_emulator/{each.path}", "does": each.does} for each in CONTROLS]
         return JSONResponse({"controls": told})
 
     async def unknown(request: Request) -> Response:
@@ -28,9 +28,7 @@ def control_routes(emulators: Emulators) -> list[BaseRoute]:
         return JSONResponse({"error": text}, status_code=404)
 
     routes: list[BaseRoute] = [Route("/_emulator/", index), Route("/_emulator", index)]
-    routes += [
-        Route(f"/_emulator/{each.path}", _endpoint(emulators, each), methods=[each.method]) for each in _CONTROLS
-    ]
+    routes += [Route(f"/_emulator/{each.path}", _endpoint(emulators, each), methods=[each.method]) for each in CONTROLS]
     every = ["GET", "POST", "PUT", "PATCH", "DELETE"]
     return [*routes, Route("/_emulator/{rest:path}", unknown, methods=every)]
 

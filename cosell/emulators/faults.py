@@ -109,13 +109,13 @@ class Faults:
         return True
 
 
-def _rule(told: Json) -> Rule:
-    if not isinstance(told, dict):
+def _rule(given: Json) -> Rule:
+    if not isinstance(given, dict):
         raise FaultyRuleError("a rule is an object")
-    # The action of a notification may stand in the rule itself, which reads better.
-    told = dict(told)
-    if "webhook" in told:
-        told["action"] = {**(told.get("action") or {}), "webhook": told.pop("webhook")}
+    # The members of an action may stand in the rule itself, which reads better in short rules.
+    told = {name: value for name, value in given.items() if name not in _ACTION_MEMBERS}
+    if inline := {name: value for name, value in given.items() if name in _ACTION_MEMBERS}:
+        told["action"] = {**(told.get("action") or {}), **inline}
     if unknown := set(told) - _RULE_MEMBERS:
         raise FaultyRuleError(f"a rule has no {', '.join(sorted(unknown))}; it has {', '.join(sorted(_RULE_MEMBERS))}")
     for name, lowest in (("nth", 1), ("times", 0)):

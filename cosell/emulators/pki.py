@@ -7,7 +7,7 @@ address in the leaf (AIA). Keys and roots are kept in a folder, so that a restar
 
 import base64
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
-LEAF_NAME = "pcnotifications-dispatch.emulated.cer"
 INTERMEDIATE_NAME = "pcnotifications-issuer.emulated.cer"
 _YEARS = timedelta(days=3650)
 
@@ -56,16 +55,23 @@ class Pki:
     intermediate: Issued
     leaf: Issued
     certificate_origin: str
+    former_leaves: tuple[Issued, ...] = ()
 
     @property
     def certificate_url(self) -> str:
         """Where the leaf can be fetched: the `X-MS-Certificate-Url` of a callback."""
-        return f"{self.certificate_origin}/cert/{LEAF_NAME}"
+        return f"{self.certificate_origin}/cert/{_leaf_name(len(self.former_leaves))}"
 
     @property
     def served(self) -> dict[str, bytes]:
         """What GET /cert/{name} answers."""
-        return {LEAF_NAME: self.leaf.der, INTERMEDIATE_NAME: self.intermediate.der}
+        leaves = {_leaf_name(number): each.der for number, each in enumerate((*self.former_leaves, self.leaf))}
+        return {**leaves, INTERMEDIATE_NAME: self.intermediate.der}
+
+    def rotated(self) -> "Pki":
+        """Return the same with a new leaf under a new address; the former ones can still be fetched."""
+        leaf = _issue_leaf(self.intermediate, self.certificate_origin, key=None)
+        return replace(self, leaf=leaf, former_leaves=(*self.former_leaves, self.leaf))
 
     def sign(self, body: bytes) -> str:
         """Return the signature of a callback's raw body: RSA PKCS#1 v1.5 over SHA-256, in base64."""
@@ -86,13 +92,7 @@ def create_pki(*, certificate_origin: str, folder: Path | None = None) -> Pki:
         "Emulated signing CA 01", organization="Microsoft Corporation", issuer=root, is_authority=True
     )
     old_leaf = _kept(folder, "signing-leaf")
-    leaf = _issue(
-        "pcnotifications-dispatch.emulated",
-        organization="Microsoft Corporation",
-        issuer=intermediate,
-        key=old_leaf.key if old_leaf else None,
-        issuer_url=f"{certificate_origin}/cert/{INTERMEDIATE_NAME}",
-    )
+    leaf = _issue_leaf(intermediate, certificate_origin, key=old_leaf.key if old_leaf else None)
     pki = Pki(
         ca=ca,
         server=server,
@@ -104,6 +104,20 @@ def create_pki(*, certificate_origin: str, folder: Path | None = None) -> Pki:
     if folder:
         _keep(folder, pki)
     return pki
+
+
+def _issue_leaf(intermediate: Issued, origin: str, *, key: rsa.RSAPrivateKey | None) -> Issued:
+    return _issue(
+        "pcnotifications-dispatch.emulated",
+        organization="Microsoft Corporation",
+        issuer=intermediate,
+        key=key,
+        issuer_url=f"{origin}/cert/{INTERMEDIATE_NAME}",
+    )
+
+
+def _leaf_name(number: int) -> str:
+    return f"pcnotifications-dispatch{f'-{number + 1}' if number else ''}.emulated.cer"
 
 
 def _keep(folder: Path, pki: Pki) -> None:

@@ -164,6 +164,7 @@ def _config(app: Any, *, certificate: Path | None = None, key: Path | None = Non
         http=_Protocol,
         ws="none",
         lifespan="off",
+        proxy_headers=False,
         log_config=None,
         log_level=logging.WARNING,
         access_log=False,

@@ -6,12 +6,12 @@ from dataclasses import asdict
 from starlette.requests import Request
 
 from cosell.emulators.assembly import Emulators
-from cosell.emulators.controlling import Control, ControlError, Json, body_of, number_in, object_of
+from cosell.emulators.controlling import Control, ControlError, Json, body_of, number_in, object_of, text_in
 from cosell.emulators.faults import FaultyRuleError
 from cosell.emulators.knobs import UnknownKnobError, told, turn
 from cosell.emulators.options import environment_of, urls_of
 from cosell.emulators.partner_center.behaviour import CHOICES
-from cosell.emulators.partner_center.microsoft import CannotActError, UnknownReferralError
+from cosell.emulators.partner_center.microsoft import CannotActError, ImpossibleActError, UnknownReferralError
 from cosell.emulators.partner_center.seeding import seeded_referrals
 
 _MOST_SEEDED = 200_000
@@ -128,23 +128,42 @@ async def _deliveries(emulators: Emulators, request: Request) -> Json:
     return emulators.partner_center.dispatcher.told(int(recent) if recent.isdecimal() else 20)
 
 
+async def _rotate(emulators: Emulators, _: Request) -> Json:
+    return {"certificate_url": emulators.rotate_certificate()}
+
+
 async def _invite(emulators: Emulators, request: Request) -> Json:
-    try:
-        return emulators.partner_center.microsoft.invite(await object_of(request))
-    except CannotActError as error:
-        raise ControlError(str(error)) from None
+    body = await object_of(request)
+    return _acted(lambda: emulators.partner_center.microsoft.invite(body))
+
+
+async def _edit(emulators: Emulators, request: Request) -> Json:
+    body, referral_id = await object_of(request), request.path_params["referral_id"]
+    return _acted(lambda: emulators.partner_center.microsoft.edit(referral_id, body))
+
+
+async def _review(emulators: Emulators, request: Request) -> Json:
+    status, referral_id = text_in(await object_of(request), "status"), request.path_params["referral_id"]
+    return _acted(lambda: emulators.partner_center.microsoft.review(referral_id, status))
 
 
 def _act(action: str) -> Callable[[Emulators, Request], Awaitable[Json]]:
     async def act(emulators: Emulators, request: Request) -> Json:
-        try:
-            return emulators.partner_center.microsoft.act(request.path_params["referral_id"], action)
-        except UnknownReferralError as error:
-            raise ControlError(str(error), status=404) from None
-        except CannotActError as error:
-            raise ControlError(str(error), status=409) from None
+        referral_id = request.path_params["referral_id"]
+        return _acted(lambda: emulators.partner_center.microsoft.act(referral_id, action))
 
     return act
+
+
+def _acted(act: Callable[[], Json]) -> Json:
+    try:
+        return act()
+    except UnknownReferralError as error:
+        raise ControlError(str(error), status=404) from None
+    except ImpossibleActError as error:
+        raise ControlError(str(error), status=409) from None
+    except CannotActError as error:
+        raise ControlError(str(error)) from None
 
 
 _ACTIONS = {"accept": "accepts", "decline": "declines", "win": "wins", "lose": "loses"}
@@ -170,7 +189,20 @@ WORLD_CONTROLS = (
     Control(method="GET", path="options", does="tells the knobs", handler=_options),
     Control(method="POST", path="options", does="turns knobs", handler=_change_options),
     Control(method="GET", path="deliveries", does="lists the newest callbacks and their results", handler=_deliveries),
+    Control(method="POST", path="certificate/rotate", does="signs callbacks with a new certificate", handler=_rotate),
     Control(method="POST", path="microsoft/referrals", does="lets a Microsoft seller invite us", handler=_invite),
+    Control(
+        method="PATCH",
+        path="microsoft/referrals/{referral_id}",
+        does="lets Microsoft's seller edit Microsoft's copy",
+        handler=_edit,
+    ),
+    Control(
+        method="POST",
+        path="microsoft/referrals/{referral_id}/registration",
+        does='moves the newest deal registration to {"status"}',
+        handler=_review,
+    ),
     *(
         Control(
             method="POST",

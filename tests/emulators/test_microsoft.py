@@ -131,3 +131,14 @@ async def test_another_partner_can_be_invited_too(stand: Stand) -> None:
     assert (copy["organizationId"], copy["status"]) == (location, "New")
     assert len((await stand.http.get(REFERRALS)).json()["value"]) == 1
     assert len(await stand.copies(own["engagementId"])) == 3
+
+
+async def test_microsoft_edits_its_copy_only(stand: Stand) -> None:
+    own = await _shared(stand)
+
+    await stand.control("PATCH", f"microsoft/referrals/{own['id']}", {"dealValue": 1, "notes": "Seen."})
+
+    copies = await stand.copies(own["engagementId"])
+    assert copies[THEIRS]["details"]["dealValue"] == 1
+    assert copies[THEIRS]["details"]["currency"] == "USD"
+    assert copies[OURS]["details"]["dealValue"] == 50000

@@ -108,3 +108,14 @@ async def test_only_twelve_members_of_a_registration_may_change(stand: Stand) ->
     for changes in refused:
         assert code_of(await stand.patch(own["id"], changes))[2] == "registrationRefused"
     assert code_of(await stand.patch(own["id"], {"/name": "x"}))[2] == "closedReferral"
+
+
+async def test_microsoft_reviews_a_registration(stand: Stand) -> None:
+    own = await _won(stand)
+    await stand.patch(own["id"], _registration(stand))
+
+    await stand.control("POST", f"microsoft/referrals/{own['id']}/registration", {"status": "Approved"})
+
+    deal = await stand.got(own["id"])
+    assert deal["registrationStatus"] == deal["registrations"][0]["status"] == "Approved"
+    assert deal["registrations"][0]["statusHistory"]["approvedDateTime"]

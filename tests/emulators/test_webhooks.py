@@ -1,5 +1,6 @@
 """Webhook registration, and the signed callbacks that follow from it."""
 
+import asyncio
 import base64
 import json
 from typing import Any
@@ -268,3 +269,34 @@ async def test_callbacks_overtake_one_another_on_demand(stand: Stand) -> None:
     await stand.deliver()
 
     assert stand.receiver.events() == ["referral-updated", "referral-created"]
+
+
+async def test_the_certificate_rotates_by_its_address(stand: Stand) -> None:
+    await stand.register()
+    await stand.created()
+    await stand.deliver()
+
+    told = await stand.control("POST", "certificate/rotate")
+    await stand.created()
+    await stand.deliver()
+
+    first, second = (request.headers["X-MS-Certificate-Url"] for request in stand.receiver.requests)
+    assert second == told["certificate_url"] != first
+    ders = [(await stand.http.get(url)).content for url in (first, second)]
+    assert len(set(ders)) == 2
+    assert (await stand.http.get(f"{first}.old")).status_code == 404
+
+
+async def test_callbacks_are_sent_in_the_background_once_started(stand: Stand) -> None:
+    arrived = asyncio.Event()
+
+    def receive(_: httpx.Request) -> httpx.Response:
+        arrived.set()
+        return httpx.Response(202)
+
+    stand.emulators.partner_center.dispatcher._transport = httpx.MockTransport(receive)
+    await stand.emulators.start()
+    await stand.register()
+    await stand.created()
+
+    await asyncio.wait_for(arrived.wait(), 5)

@@ -13,7 +13,7 @@ from cosell.emulators.partner_center.answers import PartnerApiError, answer, inv
 from cosell.emulators.partner_center.listing import Listing
 from cosell.emulators.partner_center.patching import patched
 from cosell.emulators.partner_center.referrals import Document, Referrals, rendered, stored_text
-from cosell.emulators.partner_center.shape import CannotBindError, Json, bound, completed
+from cosell.emulators.partner_center.shape import CannotBindError, Json, bound, completed, merged
 from cosell.emulators.partner_center.writing import SERVICE, Writer
 from cosell.emulators.world import World
 
@@ -94,7 +94,7 @@ class ReferralEndpoints:
             raise invalid("linksInBody", "Remove 'links' before you send the referral.", target="links")
         wanted = _bound(body)
         wanted.pop("eTag", None)
-        return self._told(request, self._writer.change(before, completed(_merged(before, wanted))))
+        return self._told(request, self._writer.change(before, completed(merged(before, wanted))))
 
     def _visible(self, request: Request, access: Access) -> Document:
         document = self._referrals.find(request.path_params["referral_id"])
@@ -155,13 +155,6 @@ def _check_if_match(request: Request, document: Document, *, is_required: bool) 
     if sent.strip() not in {"*", document["eTag"]}:
         # Losing a race is no broken rule, so nothing is noted.
         raise PartnerApiError(412, "resourceModified", "The resource has changed since it was read.")
-
-
-def _merged(before: Json, wanted: Json) -> Json:
-    """Put what was sent over what is there; a member that was not sent stays."""
-    if isinstance(before, dict) and isinstance(wanted, dict):
-        return {**before, **{name: _merged(before.get(name), value) for name, value in wanted.items()}}
-    return wanted
 
 
 def _holds(document: Document, email: str) -> bool:

@@ -3,13 +3,12 @@
 import random
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
 from cosell.emulators import identities
 from cosell.emulators.partner_center.behaviour import Behaviour
 from cosell.emulators.partner_center.inviting import invitation
 from cosell.emulators.partner_center.referrals import Document, Referrals, stamp
-from cosell.emulators.partner_center.shape import CannotBindError, bound
+from cosell.emulators.partner_center.shape import CannotBindError, Json, bound, merged
 from cosell.emulators.partner_center.writing import Writer
 from cosell.emulators.world import World
 
@@ -30,6 +29,10 @@ class UnknownReferralError(CannotActError):
     """There is no such referral, or no copy of Microsoft's in its engagement."""
 
 
+class ImpossibleActError(CannotActError):
+    """The state of the copy does not allow it."""
+
+
 class Microsoft:
     """Acts as Microsoft's sellers."""
 
@@ -41,13 +44,9 @@ class Microsoft:
         self._writer = writer
         self._random = random.Random(20)
 
-    def invite(self, overrides: Mapping[str, Any]) -> Document:
+    def invite(self, overrides: Mapping[str, Json]) -> Document:
         """Create our copy, New/Pending, and Microsoft's own in the same engagement; return ours."""
-        try:
-            wanted = bound(dict(_flattened(overrides)))
-        except CannotBindError as error:
-            raise CannotActError(str(error)) from None
-        theirs, ours = invitation(wanted, now=self._world.clock.now())
+        theirs, ours = invitation(_wanted(overrides), now=self._world.clock.now())
         self._writer.add(theirs)
         self._writer.add(ours)
         return ours
@@ -56,7 +55,7 @@ class Microsoft:
         """Let the seller accept, decline, win or lose Microsoft's copy of the engagement; return that copy."""
         copy = self._copy_of(referral_id)
         if copy["status"] != _POSSIBLE_IN[action]:
-            raise CannotActError(f"Microsoft's copy is {copy['status']}/{copy['substatus']}; it cannot be {action}ed")
+            raise ImpossibleActError(f"Microsoft's copy is {copy['status']}/{copy['substatus']}; no way to {action} it")
         status, substatus = _OUTCOMES[action]
         after = {**copy, "status": status, "substatus": substatus}
         if action == "accept":
@@ -66,6 +65,27 @@ class Microsoft:
         if action == "accept":
             self._tell_own_copy(copy, changed["trackingInfo"]["microsoftMsxId"])
         return changed
+
+    def edit(self, referral_id: str, overrides: Mapping[str, Json]) -> Document:
+        """Let the seller change Microsoft's copy of the engagement; return it."""
+        copy = self._copy_of(referral_id)
+        return self._writer.update(copy, merged(copy, _wanted(overrides)))
+
+    def review(self, referral_id: str, status: str) -> Document:
+        """Let Microsoft go on with the newest deal registration of our copy, say to `Approved`; return our copy."""
+        document = self._referrals.find(referral_id)
+        if document is None:
+            raise UnknownReferralError("there is no such referral")
+        *earlier, newest = document["registrations"] or [None]
+        if newest is None:
+            raise ImpossibleActError("the deal has no registration")
+        dates = {**newest["statusHistory"]}
+        member = f"{status.removeprefix('Review')[:1].lower()}{status.removeprefix('Review')[1:]}DateTime"
+        if member in dates:
+            dates[member] = stamp(self._world.clock.now())
+        reviewed = {**newest, "status": status, "statusHistory": dates}
+        after = {**document, "registrations": [*earlier, reviewed], "registrationStatus": status}
+        return self._writer.update(document, after)
 
     def tick(self) -> None:
         """Let time act: what was not answered in 14 days expires, and scripted answers are given."""
@@ -103,7 +123,15 @@ def _tracked(document: Document, msx_id: str) -> Document:
     return {**document, "trackingInfo": {**document["trackingInfo"], "microsoftMsxId": msx_id}}
 
 
-def _flattened(overrides: Mapping[str, Any]) -> dict[str, Any]:
+def _wanted(overrides: Mapping[str, Json]) -> Document:
+    try:
+        wanted: Document = bound(_flattened(overrides))
+    except CannotBindError as error:
+        raise CannotActError(str(error)) from None
+    return wanted
+
+
+def _flattened(overrides: Mapping[str, Json]) -> dict[str, Json]:
     """Take the members of `details` and the customer's name at the top as well, for short calls."""
     wanted = dict(overrides)
     details = dict(wanted.pop("details", None) or {})

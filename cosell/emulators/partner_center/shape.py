@@ -230,6 +230,13 @@ def changed_paths(before: Json, after: Json, path: str = "") -> Iterator[str]:
         yield path
 
 
+def merged(before: Json, wanted: Json) -> Json:
+    """Put what was said over what is there; a member that was not mentioned stays."""
+    if isinstance(before, dict) and isinstance(wanted, dict):
+        return {**before, **{name: merged(before.get(name), value) for name, value in wanted.items()}}
+    return wanted
+
+
 def moment_of(text: str) -> datetime:
     """Read a time in any of the service's spellings (seven digits of a second, no zone) as UTC."""
     moment = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
