@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Self
 
 import httpx
@@ -30,8 +30,9 @@ class Processes:
     pause: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Self:
-        """Make the directory of the logs."""
+        """Make the directory of the logs, and let SIGTERM leave the block as Ctrl-C does."""
         self.logs.mkdir(parents=True, exist_ok=True)
+        signal.signal(signal.SIGTERM, _leave)
         return self
 
     def __exit__(
@@ -83,6 +84,10 @@ class Processes:
             if time.monotonic() > until:
                 raise ServiceUnreachable(f"{what} was not ready within {seconds:.0f} seconds; see {self.logs}.")
             self.pause.wait(POLL_SECONDS)
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:

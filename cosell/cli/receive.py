@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cosell.cli.prefect_api import find_prefect
+from cosell.cli.prefect_api import find_prefect, use_prefect
 from cosell.domain.clock import utc_clock
+from cosell.errors import ConfigurationError
 from cosell.settings import Settings, load_settings
 from cosell.webhooks.app import create_receiver
 from cosell.webhooks.fetching import HttpsFetcher
@@ -24,8 +25,12 @@ def receive(
     """Receive Partner Center's notifications: prove that they are Microsoft's, store the hint, start a run."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = load_settings()
-    find_prefect(settings)
     console = Console()
+    try:
+        find_prefect(settings)
+    except ConfigurationError as error:
+        console.print(f"[yellow]No runs are started from here, hints wait in the inbox.[/yellow] {error.message}")
+        use_prefect("http://127.0.0.1:4200/api")
 
     def tell(at: int) -> None:
         console.print(f"Receiving on http://{host or settings.receiver.host}:{at}/webhooks/partner-center")

@@ -20,6 +20,7 @@ from cosell.wiring import open_settings_ledger
 POOL = "cosell"
 DEPLOY_SECONDS = 180
 SERVER_SECONDS = 90
+WATCH_SECONDS = 2
 SERVER_ENVIRONMENT = {
     # SQLite behind the server stalls when task runs and events are written one by one.
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "100",
@@ -62,7 +63,7 @@ def up(
         file = url_file(settings)
         file.write_text(url, "utf-8")
         try:
-            asyncio.run(_serve(settings, console))
+            asyncio.run(_serve(settings, console, processes))
         finally:
             file.unlink(missing_ok=True)
     console.print("stopped")
@@ -131,9 +132,18 @@ async def _align(settings: Settings) -> None:
         await set_paused(operating_deployment(flow), is_paused=flow not in active)
 
 
-async def _serve(settings: Settings, console: Console) -> None:
+async def _serve(settings: Settings, console: Console, processes: Processes) -> None:
+    """Receive until asked to stop, or until one of the processes ends by itself."""
+
     def tell(port: int) -> None:
         console.print(f"receiver ready: http://{settings.receiver.host}:{port}/webhooks/partner-center")
         console.print("Ready. Activate the flows with `cosell activate` in another terminal; Ctrl-C stops everything.")
 
-    await run_receiver(settings, host=settings.receiver.host, port=settings.receiver.port, on_ready=tell)
+    receiving = asyncio.create_task(
+        run_receiver(settings, host=settings.receiver.host, port=settings.receiver.port, on_ready=tell)
+    )
+    while not receiving.done():
+        await asyncio.wait([receiving], timeout=WATCH_SECONDS)
+        if not receiving.done():
+            processes.check()
+    await receiving

@@ -150,7 +150,7 @@ class People:
 
 
 def _sign_in_to_portal(client: httpx.Client, urls: Urls) -> str:
-    settings = client.get(f"{urls.http}/_emulator/environment").raise_for_status().json()
+    settings = client.get(f"{urls.http}/_emulator/environment").raise_for_status().json()["environment"]
     own = {name.removeprefix("COSELL_PARTNER_CENTER__").lower(): value for name, value in settings.items()}
     answer = client.post(
         f"/{own['tenant_id']}/oauth2/v2.0/token",
