@@ -5,6 +5,7 @@ import logging
 import time
 import uuid
 from collections.abc import Mapping
+from dataclasses import fields
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,8 +13,8 @@ from starlette.routing import BaseRoute, Route
 
 from cosell.emulators.dataverse import product_schema
 from cosell.emulators.dataverse.access import Actor
-from cosell.emulators.dataverse.dispatch import Dispatcher, error_reply
-from cosell.emulators.dataverse.environment import BUSINESS_UNIT_ID, ORGANIZATION_ID, SERVICE, Environment, Knobs
+from cosell.emulators.dataverse.dispatch import Dispatcher
+from cosell.emulators.dataverse.environment import BUSINESS_UNIT_ID, ORGANIZATION_ID, Environment, Knobs
 from cosell.emulators.dataverse.errors import DataverseError, not_a_member, not_authenticated
 from cosell.emulators.dataverse.http import ERROR_TYPE, JSON_TYPE, Call, Preferences, Reply, parse_prefer, parse_query
 from cosell.emulators.dataverse.install import (
@@ -119,8 +120,7 @@ class DataverseService:
             finally:
                 self.limits.leave(user_id, self._world.clock.now(), time.monotonic() - started)
         except DataverseError as error:
-            self._note(error, request)
-            reply = error_reply(error, call)
+            reply = self.dispatcher.refuse(error, call)
         self.webhooks.wake()
         return self._response(reply, request_id, user_id)
 
@@ -203,10 +203,19 @@ class DataverseService:
         found = rows.get_many("systemuser", rows.find_ids("systemuser", "applicationid", client_id.lower()))
         return found[0] if found else None
 
-    def _note(self, error: DataverseError, request: Request) -> None:
-        """Note a refused write: a good connector never makes one that its rules forbid."""
-        if error.status == 400 and request.method != "GET":
-            self._world.violate(SERVICE, error.code, request.url.path, f"{request.method}: {error.message}")
+    def configure(self, settings: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, object]]:
+        """Turn limits and knobs by name, `{"limits": {"enabled": true}, "knobs": {…}}`; return all as they stand.
+
+        Raises:
+            ValueError: a name is unknown.
+        """
+        parts: dict[str, Limits | Knobs] = {"limits": self.limits, "knobs": self.knobs}
+        for part, values in settings.items():
+            for name, value in values.items():
+                if part not in parts or name not in _public(parts[part]):
+                    raise ValueError(f"{part}.{name} is no setting of the emulated Dataverse")
+                setattr(parts[part], name, value)
+        return {name: _public(part) for name, part in parts.items()}
 
     def _install_product(self) -> None:
         self._post("publishers", product_schema.PUBLISHER)
@@ -239,6 +248,10 @@ class DataverseService:
             prefer=Preferences(),
         )
         self.dispatcher.answer(call)
+
+
+def _public(settings: Limits | Knobs) -> dict[str, object]:
+    return {one.name: getattr(settings, one.name) for one in fields(settings) if not one.name.startswith("_")}
 
 
 def origin_of(request: Request) -> str:

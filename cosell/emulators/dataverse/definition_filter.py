@@ -53,7 +53,7 @@ def _compare(node: Compare) -> Test:
     if right.kind == "boolean":
         wanted = right.text == "true"
     elif right.kind == "number":
-        wanted = int(right.text)
+        wanted = float(right.text)
     elif right.kind == "null":
         wanted = None
     return lambda body: (_value(body, left) == wanted) == (node.operator == "eq")

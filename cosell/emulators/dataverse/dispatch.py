@@ -8,7 +8,7 @@ from cosell.emulators.dataverse.bulk import Bulk
 from cosell.emulators.dataverse.csdl import describe
 from cosell.emulators.dataverse.definition_writes import DefinitionWriter
 from cosell.emulators.dataverse.definitions import DEFINITION_SETS, DefinitionReader
-from cosell.emulators.dataverse.environment import Environment
+from cosell.emulators.dataverse.environment import SERVICE, Environment
 from cosell.emulators.dataverse.errors import DataverseError, unknown_segment, wrong_method
 from cosell.emulators.dataverse.functions import Functions, MetadataActions
 from cosell.emulators.dataverse.http import Call, Reply
@@ -37,6 +37,12 @@ class Dispatcher:
             return self._get(call, segments)
         with self._env.transaction():
             return self._write(call, segments)
+
+    def refuse(self, error: DataverseError, call: Call | None) -> Reply:
+        """Return a refusal as a reply, and note a write which a good connector would not have tried."""
+        if call is not None and error.status == 400 and call.method != "GET" and error.code.lower() not in RACES:
+            self._env.world.violate(SERVICE, error.code, call.path, f"{call.method}: {error.message}")
+        return error_reply(error, call)
 
     def _get(self, call: Call, segments: list[Segment]) -> Reply:
         if not segments:
@@ -74,7 +80,7 @@ class Dispatcher:
     def _batch(self, call: Call) -> Reply:
         if call.method != "POST":
             raise wrong_method(call.method)
-        return Batch(self._env, call, self.answer, error_reply).run()
+        return Batch(self._env, call, self.answer, self.refuse).run()
 
     def _bound(self, call: Call, table: Table, segments: list[Segment]) -> Reply:
         name = segments[-1].name.removeprefix(NAMESPACE)
@@ -102,6 +108,10 @@ class Dispatcher:
             for table in sorted(self._env.schema.tables.values(), key=lambda table: table.set_name)
         ]
         return Reply(200, {"@odata.context": f"{call.root}$metadata", "value": sets})
+
+
+# What a refusal says when two writers met, not that one of them broke a rule.
+RACES = frozenset({"0x80040515", "0x80040516", "0x80040518", "0x80040519", "0x8004051a", "0x80044352"})
 
 
 def error_reply(error: DataverseError, call: Call | None) -> Reply:

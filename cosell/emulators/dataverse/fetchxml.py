@@ -160,8 +160,8 @@ class FetchXml:
         return joined
 
     def _page(self, fetch: Element, main: Source, joined: list[Joined]) -> dict[str, object]:
-        size = min(int(fetch.get("top") or fetch.get("count") or LARGEST_PAGE), LARGEST_PAGE)
-        page = 1 if fetch.get("top") else int(fetch.get("page", "1"))
+        size = min(_number(fetch, "top") or _number(fetch, "count") or LARGEST_PAGE, LARGEST_PAGE)
+        page = 1 if fetch.get("top") else _number(fetch, "page") or 1
         rows = joined[(page - 1) * size : page * size]
         body: dict[str, object] = {}
         if fetch.get("returntotalrecordcount") == "true":
@@ -228,6 +228,15 @@ class Aggregation:
 
     def _value(self, joined: Joined, source: Source, element: Element) -> object:
         return value_of(joined.get(source.alias), find_attribute(source.table, element.get("name", "")))
+
+
+def _number(fetch: Element, name: str) -> int | None:
+    text = fetch.get(name)
+    if text is None:
+        return None
+    if not text.isdigit():
+        raise business("0x80041131", f"Invalid XML in FetchXML: '{name}' must be a number.")
+    return int(text)
 
 
 def find_attribute(table: Table, name: str) -> Column:

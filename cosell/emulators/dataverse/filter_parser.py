@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cosell.emulators.dataverse.errors import DataverseError, bad_url
+from cosell.emulators.dataverse.times import parse_stamp
 
 TOKEN = re.compile(
     r"""(?P<space>[ \t\r\n]+)
@@ -306,6 +307,15 @@ def literal_of(token: Token) -> Literal:
     """Return the constant a token spells."""
     if token.kind == "string":
         return Literal("string", token.text[1:-1].replace("''", "'"))
+    if token.kind in {"date", "datetime"}:
+        _check_calendar(token)
     if token.kind == "number":
         return Literal("number", token.text.rstrip("mMfFdDlL"))
     return Literal(token.kind, token.text)
+
+
+def _check_calendar(token: Token) -> None:
+    try:
+        parse_stamp(token.text)
+    except ValueError as error:
+        raise bad_url(f"Unrecognized 'Edm.DateTimeOffset' literal '{token.text}' at '{token.at}'.") from error

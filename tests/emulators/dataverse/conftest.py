@@ -19,8 +19,8 @@ CLIENT_ID = "0a1b2c3d-0000-4000-8000-000000000001"
 class Crm:
     """A world with a Dataverse in it, and clients for its users."""
 
-    def __init__(self, *, bare: bool = False) -> None:
-        self.world = World()
+    def __init__(self, *, bare: bool = False, world: World | None = None) -> None:
+        self.world = world or World()
         self.service: DataverseService = create_dataverse(self.world, bare=bare)
         self.service.add_application_user(CLIENT_ID)
         self.app = Starlette(routes=self.service.routes)

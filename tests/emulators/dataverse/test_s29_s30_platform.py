@@ -1,8 +1,10 @@
 import logging
+from pathlib import Path
 
 import httpx
 import pytest
 
+from cosell.emulators.world import Store, World
 from tests.emulators.dataverse.conftest import RETURN, Crm, error_of, make
 
 ALL = {"Prefer": 'odata.include-annotations="*"'}
@@ -117,3 +119,40 @@ async def test_a_seed_is_the_same_each_time_and_not_all_clean(crm: Crm, api: htt
     named = (await api.get("opportunities?$top=1&$filter=statecode eq 0", headers=RETURN)).json()["value"][0]
     changed = await api.patch(f"opportunities({named['opportunityid']})", json={"name": "edited"})
     assert changed.status_code == 204
+
+
+async def test_a_restart_comes_back_with_rows_schema_and_users(tmp_path: Path) -> None:
+    where = tmp_path / "world.sqlite"
+    first = Crm(world=World(store=Store(where)))
+    api = first.client()
+    await make(api, "opportunities", {"name": "kept", "cosell_referralid": "r1"})
+    column = {"@odata.type": "Microsoft.Dynamics.CRM.MemoAttributeMetadata", "SchemaName": "new_Kept", "MaxLength": 9}
+    await api.post("EntityDefinitions(LogicalName='account')/Attributes", json=column)
+    link = (await api.get("opportunities?$select=name", headers={"Prefer": "odata.track-changes"})).json()
+    await first.close()
+    second = Crm(world=World(store=Store(where)))
+    api = second.client()
+    assert (await api.get("opportunities(cosell_referralid='r1')?$select=name")).json()["name"] == "kept"
+    await make(api, "accounts", {"name": "x", "new_kept": "y"})
+    assert (await api.get(link["@odata.deltaLink"])).json()["value"] == []
+    await second.close()
+
+
+async def test_settings_are_turned_by_name(crm: Crm) -> None:
+    told = crm.service.configure({"limits": {"enabled": True, "requests": 10}, "knobs": {"key_index_seconds": 2}})
+    assert (told["limits"]["requests"], told["knobs"]["key_index_seconds"]) == (10, 2)
+    assert crm.service.limits.enabled
+    with pytest.raises(ValueError, match=r"limits\.bogus"):
+        crm.service.configure({"limits": {"bogus": 1}})
+
+
+async def test_a_lost_race_is_no_violation(crm: Crm, api: httpx.AsyncClient) -> None:
+    deal = await make(api, "opportunities", {"name": "x"})
+    bind = {"opportunityid@odata.bind": f"/opportunities({deal['opportunityid']})"}
+    for _ in range(2):
+        await api.post("WinOpportunity", json={"Status": 3, "OpportunityClose": bind})
+    stale = {"If-Match": str(deal["@odata.etag"])}
+    await api.patch(f"opportunities({deal['opportunityid']})", json={"name": "y"}, headers=stale)
+    assert crm.world.violations == []
+    await api.patch(f"opportunities({deal['opportunityid']})", json={"name": "y" * 301})
+    assert [one.rule for one in crm.world.violations] == ["0x80044331"]

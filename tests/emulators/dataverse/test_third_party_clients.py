@@ -8,10 +8,13 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 import uvicorn
 
+from cosell.emulators.pki import create_pki
 from tests.emulators.dataverse.conftest import Crm
 
 NODE_SCRIPT = """
@@ -39,11 +42,21 @@ const api = new DynamicsWebApi({ serverUrl: origin, dataApi: { version: '9.2' },
 
 
 class Served:
-    """A CRM behind a real socket on this machine."""
+    """A CRM behind a real socket on this machine, over TLS because Microsoft's client insists on it."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self.crm = Crm()
-        config = uvicorn.Config(self.crm.app, host="127.0.0.1", port=0, log_level="error", lifespan="off")
+        create_pki(certificate_origin="https://localhost", folder=folder)
+        self.ca_bundle = folder / "ca.pem"
+        config = uvicorn.Config(
+            self.crm.app,
+            host="127.0.0.1",
+            port=0,
+            log_level="error",
+            lifespan="off",
+            ssl_certfile=folder / "server.pem",
+            ssl_keyfile=folder / "server.key",
+        )
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
@@ -51,7 +64,7 @@ class Served:
         while not self.server.started and time.monotonic() < deadline:
             self.thread.join(0.02)
         port = self.server.servers[0].sockets[0].getsockname()[1]
-        self.origin = f"http://127.0.0.1:{port}"
+        self.origin = f"https://127.0.0.1:{port}"
         self.bearer = self.crm.token(audience=self.origin)
 
     def close(self) -> None:
@@ -61,16 +74,33 @@ class Served:
 
 
 @pytest.fixture
-def served() -> Iterator[Served]:
-    made = Served()
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    made = Served(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(made.ca_bundle))
+    monkeypatch.setenv("NODE_EXTRA_CA_CERTS", str(made.ca_bundle))
     yield made
     made.close()
 
 
-def test_microsofts_python_client(served: Served) -> None:
-    client_module = pytest.importorskip(
+@pytest.fixture
+def client_module() -> ModuleType:
+    return pytest.importorskip(
         "PowerPlatform.Dataverse.client", reason="PowerPlatform-Dataverse-Client is not installed"
     )
+
+
+@pytest.fixture
+def node() -> str:
+    found = shutil.which("node")
+    if found is None:
+        pytest.skip("node is not installed")
+    probe = [found, "-e", "require.resolve('dynamics-web-api')"]
+    if subprocess.run(probe, capture_output=True, check=False).returncode:
+        pytest.skip("the npm package dynamics-web-api is not installed (set NODE_PATH to where it is)")
+    return found
+
+
+def test_microsofts_python_client(client_module: ModuleType, served: Served) -> None:
     upserts = pytest.importorskip("PowerPlatform.Dataverse.models.upsert")
     credentials = pytest.importorskip("azure.core.credentials")
 
@@ -106,13 +136,7 @@ def test_microsofts_python_client(served: Served) -> None:
     client.tables.delete("new_Sample")
 
 
-def test_the_node_client(served: Served) -> None:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node is not installed")
-    probe = subprocess.run([node, "-e", "require.resolve('dynamics-web-api')"], capture_output=True, check=False)
-    if probe.returncode:
-        pytest.skip("the npm package dynamics-web-api is not installed (set NODE_PATH to where it is)")
+def test_the_node_client(node: str, served: Served) -> None:
     done = subprocess.run(
         [node, "-e", textwrap.dedent(NODE_SCRIPT), served.origin, served.bearer],
         capture_output=True,
