@@ -19,6 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, default=None, help="keep state and certificates here")
     parser.add_argument("--latency-ms", type=float, default=0, help="added to every call of a vendor's API")
     parser.add_argument("--seed", type=int, default=1, help="makes random data and random faults repeatable")
+    parser.add_argument("--public-host", default=None, help="the name under which others reach us, for containers")
     known = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     options = ServerOptions(
@@ -29,6 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         data=known.data,
         latency_ms=known.latency_ms,
         seed=known.seed,
+        public_host=known.public_host,
     )
     try:
         asyncio.run(serve(options))

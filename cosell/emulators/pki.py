@@ -78,13 +78,21 @@ class Pki:
         return base64.b64encode(self.leaf.key.sign(body, padding.PKCS1v15(), hashes.SHA256())).decode()
 
 
-def create_pki(*, certificate_origin: str, folder: Path | None = None) -> Pki:
+def create_pki(*, certificate_origin: str, folder: Path | None = None, server_name: str = "localhost") -> Pki:
     """Make the certificates, or take up the roots and keys which `folder` still holds from the last start.
 
-    The leaf is issued anew each time because it names the address of its issuer, and ports change.
+    The leaf is issued anew each time because it names the address of its issuer, and ports change; the server's because
+    of `server_name`, one more name that it is to be reached by.
     """
     ca = _kept(folder, "ca") or _issue("Emulated TLS root", organization="cosell emulators", is_authority=True)
-    server = _kept(folder, "server") or _issue("localhost", organization="cosell emulators", issuer=ca, for_server=True)
+    old_server = _kept(folder, "server")
+    server = _issue(
+        server_name,
+        organization="cosell emulators",
+        issuer=ca,
+        key=old_server.key if old_server else None,
+        for_server=True,
+    )
     root = _kept(folder, "signing-root") or _issue(
         "Emulated signing root", organization="cosell emulators", is_authority=True
     )
@@ -182,7 +190,7 @@ def _issue(
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key.public_key()), critical=False)
     )
     if for_server:
-        builder = builder.add_extension(_server_names(), critical=False).add_extension(
+        builder = builder.add_extension(_server_names(common_name), critical=False).add_extension(
             x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False
         )
     if issuer_url:
@@ -207,7 +215,13 @@ def _key_usage(*, is_authority: bool) -> x509.KeyUsage:
     )
 
 
-def _server_names() -> x509.SubjectAlternativeName:
-    addresses = [x509.IPAddress(ipaddress.ip_address(text)) for text in ("127.0.0.1", "::1")]
-    names = [x509.DNSName(text) for text in ("localhost", "emulators", "host.docker.internal")]
-    return x509.SubjectAlternativeName([*names, *addresses])
+def _server_names(name: str) -> x509.SubjectAlternativeName:
+    addresses = {ipaddress.ip_address(text) for text in ("127.0.0.1", "::1")}
+    names = {"localhost"}
+    try:
+        addresses.add(ipaddress.ip_address(name))
+    except ValueError:
+        names.add(name)
+    told: list[x509.GeneralName] = [x509.DNSName(each) for each in sorted(names)]
+    told += [x509.IPAddress(each) for each in sorted(addresses, key=str)]
+    return x509.SubjectAlternativeName(told)

@@ -30,7 +30,10 @@ _WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - recognised, not bo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
-    """The command line. Port 0 takes a free one; `tls_port` None is the one after `port`."""
+    """The command line. Port 0 takes a free one; `tls_port` None is the one after `port`.
+
+    `public_host` is the name under which others reach us, for containers; else it follows from `host`.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8765
@@ -39,6 +42,7 @@ class ServerOptions:
     data: Path | None = None
     latency_ms: float = 0
     seed: int = 1
+    public_host: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,11 +130,12 @@ def _print_ready(state: Running) -> None:
 
 
 def _app_options(options: ServerOptions, folder: Path, port: int, tls_port: int) -> Options:
-    host = "localhost" if options.host in _WILDCARDS | {"127.0.0.1", "localhost", "::1"} else options.host
+    is_here = options.host in _WILDCARDS | {"127.0.0.1", "localhost", "::1"}
+    host = options.public_host or ("localhost" if is_here else options.host)
     secure = f"https://{host}:{tls_port}"
     # Two names of one machine stand for the two hosts of Partner Center: their tokens differ.
     other = "127.0.0.1" if host == "localhost" else host
-    pki = create_pki(certificate_origin=secure, folder=folder / "pki")
+    pki = create_pki(certificate_origin=secure, folder=folder / "pki", server_name=host)
     return Options(
         plain_origin=f"http://{host}:{port}",
         partner_origin=secure,

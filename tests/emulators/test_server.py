@@ -210,3 +210,17 @@ async def test_a_taken_port_is_told(tmp_path: Path) -> None:
 
     assert (process.returncode, printed) == (1, b"")
     assert b"cannot listen" in errors
+
+
+async def test_a_public_name_is_in_the_certificate_and_all_addresses(tmp_path: Path) -> None:
+    async with running(ServerOptions(port=0, data=tmp_path, public_host="emulators")) as server:
+        port = server.urls["https"].rpartition(":")[2]
+        trust = ssl.create_default_context(cafile=server.environment["COSELL_CA_BUNDLE"])
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(port), ssl=trust, server_hostname="emulators")
+        writer.write(b"GET /_emulator/environment HTTP/1.1\r\nHost: emulators\r\nConnection: close\r\n\r\n")
+        answer = (await reader.read()).decode()
+        writer.close()
+        await writer.wait_closed()
+
+    assert f'"COSELL_DATAVERSE__URL":"https://emulators:{port}"' in answer
+    assert f'"COSELL_PARTNER_CENTER__WEBHOOK_API_URL":"https://emulators:{port}"' in answer
