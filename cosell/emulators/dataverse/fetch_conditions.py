@@ -57,14 +57,14 @@ def condition_test(element: Element, column: Column, *, now: datetime, user_id: 
     asked = Asked(column=column, values=tuple(values), now=now, user_id=user_id, business_unit_id=business_unit_id)
     try:
         return function(asked)
-    except (IndexError, ValueError) as error:
+    except (IndexError, ValueError, OverflowError) as error:
         raise _invalid(column, values) from error
 
 
 def _ordered(operator: str, column: Column, values: list[str]) -> Test:
     try:
         wanted = same(column, values[0])
-    except (IndexError, ValueError) as error:
+    except (IndexError, ValueError, OverflowError) as error:
         raise _invalid(column, values) from error
     holds = ORDERED[operator]
 

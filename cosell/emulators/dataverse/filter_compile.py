@@ -228,7 +228,7 @@ class FilterCompiler:
         )
         try:
             test = maker(asked)
-        except (IndexError, ValueError) as error:
+        except (IndexError, ValueError, OverflowError) as error:
             raise bad_url(f"The parameters of the function '{node.name}' are not valid.") from error
         return lambda row: test(get(row))
 

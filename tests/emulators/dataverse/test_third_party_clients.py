@@ -84,9 +84,10 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
 
 @pytest.fixture
 def client_module() -> ModuleType:
-    return pytest.importorskip(
+    found: ModuleType = pytest.importorskip(
         "PowerPlatform.Dataverse.client", reason="PowerPlatform-Dataverse-Client is not installed"
     )
+    return found
 
 
 @pytest.fixture
