@@ -4,8 +4,10 @@ import asyncio
 import functools
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, ParamSpec, cast
+from uuid import UUID
 
 from prefect import flow
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.flows import Flow
 from prefect.runtime import flow_run
@@ -40,7 +42,9 @@ def operating_flow(
                 missing = await find_missing(workspace.ledger, (*name.predecessors, name))
                 if missing:
                     return Cancelled(name=NOT_ACTIVATED, message=f"Not run. {refuse(name, missing)}")
-                return await operation(*args, **kwargs)
+                state = await operation(*args, **kwargs)
+                await _tell_in_name(state)
+                return state
 
         return flow(name=name.value, flow_run_name=describe_run, persist_result=True)(gated)
 
@@ -49,12 +53,29 @@ def operating_flow(
 
 def describe_run() -> str:
     """Name a run after what it was asked for."""
-    name, parameters = str(flow_run.flow_name), dict(flow_run.parameters)
+    return describe_parameters(dict(flow_run.parameters))
+
+
+def describe_parameters(parameters: Mapping[str, object]) -> str:
+    """Return what a run was asked for: how many records of which kind, or what has moved."""
     given = [(key, value) for key, value in parameters.items() if isinstance(value, list) and value]
-    if not given:
-        return f"{name}: what has moved"
-    what = ", ".join(f"{len(value)} {key.removesuffix('_ids')}{'s' if len(value) > 1 else ''}" for key, value in given)
-    return f"{name}: {what}"
+    what = (f"{len(value)} {plural(key.removesuffix('_ids'), len(value))}" for key, value in given)
+    return ", ".join(what) or "what has moved"
+
+
+def plural(noun: str, count: int) -> str:
+    """Return the noun as it stands after a count."""
+    if count == 1:
+        return noun
+    return f"{noun.removesuffix('y')}ies" if noun.endswith("y") else f"{noun}s"
+
+
+async def _tell_in_name(state: State[Any]) -> None:
+    """Put what a run came to into its name, so that the list of runs tells the story."""
+    if flow_run.id:
+        verdict = (state.message or "").split(". ")[0].removesuffix(".")
+        async with get_client() as client:
+            await client.update_flow_run(UUID(str(flow_run.id)), name=f"{describe_run()}: {verdict[:80].lower()}")
 
 
 async def run_subflow(subflow: Flow[..., Any], parameters: Mapping[str, object]) -> list[Outcome]:

@@ -13,7 +13,7 @@ from tasks.workspace import entered_workspace
 
 
 @flow(
-    name=FlowName.REGISTER_WEBHOOK.value, flow_run_name="register-webhook: overwrite {overwrite}", persist_result=True
+    name=FlowName.REGISTER_WEBHOOK.value, flow_run_name="register our URL (overwrite: {overwrite})", persist_result=True
 )
 async def register_webhook(overwrite: bool = False) -> State[Any]:  # noqa: FBT001, FBT002  a box in the run form
     """Register our URL for Partner Center's notifications and have the validation event delivered.
