@@ -33,6 +33,7 @@ from cosell.emulators.dataverse.webhooks import WebhookSender
 from cosell.emulators.world import World
 
 VERSIONS = ("v9.0", "v9.1", "v9.2")
+LONGEST_URL = 32_768
 METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
 logger = logging.getLogger("cosell.emulators")
 
@@ -139,6 +140,8 @@ class DataverseService:
 
     def _call(self, request: Request, actor: Actor, body: bytes) -> Call:
         version = request.path_params["version"]
+        if len(request.scope["query_string"]) + len(request.scope["path"]) > LONGEST_URL:
+            raise DataverseError(status=414, code="0x0", message="The request URI is too long.")
         if version not in VERSIONS:
             raise DataverseError(
                 status=404, code="0x8006088a", message=f"Resource not found for the segment '{version}'."

@@ -201,6 +201,9 @@ class _Parser:
             return Literal("null", "null")
         if self._peek_mark("("):
             return self._call(token)
+        if "." in token.text and self._peek().kind == "string":
+            # An enumeration's member, as metadata filters spell it: AttributeTypeCode'Picklist'.
+            return literal_of(self._next())
         if "." in token.text:
             raise self._syntax_error()
         return self._path([token.text])

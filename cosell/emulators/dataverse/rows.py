@@ -188,6 +188,25 @@ class RowStore:
                 values.append(fold_value(bound))  # type: ignore[arg-type]
         return sorted(one["id"] for one in self._store.execute(sql, tuple(values)))
 
+    def scan_by(self, table: str, column: str, after: tuple[object, str] | None, *, descending: bool) -> Iterator[Row]:
+        """Yield the rows in the order of an indexed column that is never null, then of their ids."""
+        beyond, order = ("<", "DESC") if descending else (">", "ASC")
+        while True:
+            sql, values = "i.tbl = ? AND i.col = ?", [table, column]
+            if after is not None:
+                sql += f" AND (i.val {beyond} ? OR (i.val = ? AND i.id > ?))"
+                values += [after[0], after[0], after[1]]  # type: ignore[list-item]
+            found = self._store.execute(
+                "SELECT i.val AS val, r.id AS id, r.version AS version, r.data AS data FROM dv_index i "
+                f"JOIN dv_rows r ON r.tbl = i.tbl AND r.id = i.id WHERE {sql} "
+                f"ORDER BY i.val {order}, i.id LIMIT {CHUNK}",
+                tuple(values),
+            ).fetchall()
+            yield from (_row(table, one) for one in found)
+            if len(found) < CHUNK:
+                return
+            after = (found[-1]["val"], found[-1]["id"])
+
     def reindex(self, table: str) -> None:
         """Build a table's index anew, after its indexed columns changed."""
         self._store.execute("DELETE FROM dv_index WHERE tbl = ?", (table,))

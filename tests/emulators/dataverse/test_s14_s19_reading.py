@@ -266,3 +266,28 @@ async def test_s19_304_only_for_a_plain_read(api: httpx.AsyncClient) -> None:
     assert (await api.get(where, headers={"If-None-Match": "null"})).status_code == 200
     await api.patch(where, json={"name": "y"})
     assert (await api.get(where, headers=known)).status_code == 200
+
+
+@pytest.mark.parametrize("direction", ["asc", "desc"])
+async def test_s16_pages_by_time_hold_their_order(crm: Crm, api: httpx.AsyncClient, direction: str) -> None:
+    made: list[str] = []
+    for at in range(9):
+        if at % 2 == 0:
+            crm.world.clock.advance(60)
+        made.append(str((await make(api, "accounts", {"name": f"a{at}"}))["accountid"]))
+    seen: list[tuple[str, str]] = []
+    link = f"accounts?$select=modifiedon&$orderby=modifiedon {direction},accountid asc&$filter=contains(name,'a')"
+    while link:
+        page = (await api.get(link, headers={"Prefer": "odata.maxpagesize=2"})).json()
+        seen += [(row["modifiedon"], row["accountid"]) for row in page["value"]]
+        link = page.get("@odata.nextLink", "")
+    times = [moment for moment, _ in seen]
+    assert times == sorted(times, reverse=direction == "desc")
+    assert sorted(row_id for _, row_id in seen) == sorted(made)
+    same = [row_id for moment, row_id in seen if moment == times[2]]
+    assert same == sorted(same)
+
+
+async def test_s15_an_address_has_its_length(api: httpx.AsyncClient) -> None:
+    reply = await api.get(f"accounts?$filter=name eq '{'x' * 33000}'")
+    assert reply.status_code == 414

@@ -1,3 +1,4 @@
+import asyncio
 import json
 from typing import Any
 
@@ -249,3 +250,19 @@ async def test_s27_nothing_is_told_of_what_was_rolled_back_and_order_is_not_prom
     names = [attributes(body["InputParameters"][0]["value"])["name"] for body in receiver.bodies()]
     assert sorted(names) == sorted(f"a{at}" for at in range(12))
     assert names != [f"a{at}" for at in range(12)]
+
+
+async def test_s27_a_started_service_delivers_by_itself(crm: Crm, api: httpx.AsyncClient) -> None:
+    arrived = asyncio.Event()
+
+    def receive(request: httpx.Request) -> httpx.Response:
+        assert request.url.host == "sync.example"
+        arrived.set()
+        return httpx.Response(202)
+
+    crm.service.webhooks.transport = httpx.MockTransport(receive)
+    await register(api, "account", "Create")
+    await crm.service.start()
+    await make(api, "accounts", {"name": "Coho"})
+    await asyncio.wait_for(arrived.wait(), 10)
+    await crm.service.stop()
