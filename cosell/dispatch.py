@@ -17,7 +17,7 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
 from cosell.domain.flows import FlowName
-from cosell.errors import ConfigurationError, ServiceUnreachable
+from cosell.errors import ConfigurationError, CosellError, ServiceUnreachable
 from cosell.store import Added, Door, Hint
 from cosell.webhooks.intake import HintInbox
 
@@ -80,6 +80,22 @@ async def wait_for_run(run_id: UUID, *, seconds: float) -> State[Any]:
         raise unreachable() from None
 
 
+async def has_begun(run_id: UUID) -> bool:
+    """Tell whether a run has begun, or is gone.
+
+    Raises:
+        ServiceUnreachable: the Prefect server does not answer.
+    """
+    try:
+        async with get_client() as client:
+            run = await client.read_flow_run(run_id)
+    except ObjectNotFound:
+        return True
+    except httpx.HTTPError:
+        raise unreachable() from None
+    return run.state is None or not (run.state.is_scheduled() or run.state.is_pending())
+
+
 async def find_runs_since(deployment: str, since: datetime) -> list[FlowRun]:
     """Return the runs of a deployment which were created since a moment, newest first."""
     try:
@@ -134,7 +150,9 @@ class Dispatcher:
     def __init__(self, inbox: HintInbox) -> None:
         """Pass hints on to this inbox."""
         self._inbox = inbox
-        self._doors: set[Door] = set()
+        # Hints of an earlier life may wait: look once at both sides.
+        self._doors = {Door.PARTNER_CENTER, Door.DATAVERSE}
+        self._last_runs: dict[Door, UUID] = {}
         self._woken = asyncio.Event()
 
     async def add(self, hints: Iterable[Hint]) -> Added:
@@ -153,8 +171,7 @@ class Dispatcher:
         self._woken.set()
 
     async def run(self) -> None:
-        """Start runs for what arrives, for ever; what was waiting at the start comes first."""
-        self._doors = {Door.PARTNER_CENTER, Door.DATAVERSE} if await self._inbox.count_waiting() else set()
+        """Start runs for what arrives, for ever."""
         while True:
             if not self._doors:
                 await self._woken.wait()
@@ -164,15 +181,18 @@ class Dispatcher:
             try:
                 for door in sorted(doors):
                     await self._start(door)
-            except (ServiceUnreachable, ConfigurationError) as error:
+            except CosellError as error:
                 LOG.warning("No run was started: %s The hints wait in the inbox.", error.message)
                 self._doors |= doors
                 await asyncio.sleep(AGAIN_SECONDS)
 
-    @staticmethod
-    async def _start(door: Door) -> None:
-        if door is Door.PARTNER_CENTER:
-            name, parameters = FlowName.PARTNER_CENTER_TO_DYNAMICS, {"look_for_missed": False}
-        else:
-            name, parameters = FlowName.OPPORTUNITIES_TO_PARTNER_CENTER, {}
-        await start_run(operating_deployment(name), parameters)
+    async def _start(self, door: Door) -> None:
+        """Start a run, unless one is on its way which has not begun: it will find these hints in the inbox, too."""
+        if door in self._last_runs and not await has_begun(self._last_runs[door]):
+            return
+        flow = FlowName.PARTNER_CENTER_TO_DYNAMICS
+        parameters: dict[str, object] = {"look_for_missed": False}
+        if door is Door.DATAVERSE:
+            flow, parameters = FlowName.OPPORTUNITIES_TO_PARTNER_CENTER, {}
+        run = await start_run(operating_deployment(flow), parameters)
+        self._last_runs[door] = run.id
