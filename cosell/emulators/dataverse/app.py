@@ -5,7 +5,6 @@ import logging
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import fields
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -68,8 +67,9 @@ class DataverseService:
         return self.environment.knobs
 
     def reset(self) -> None:
-        """Begin anew: the rows and columns of a fresh environment, and the application users added so far."""
+        """Begin anew: rows and columns of a fresh environment, the application users added so far, knobs turned back."""
         env = self.environment
+        self.knobs.reset()
         with env.transaction():
             env.rows.clear()
             self.log.clear()
@@ -80,7 +80,7 @@ class DataverseService:
                 self._install_product()
         env.outbox.clear()
         self.webhooks.clear()
-        self.limits.clear()
+        self.limits.reset()
 
     def seed(self, count: int, *, seed: int) -> None:
         """Add `count` opportunities with their accounts and contacts, the same for the same `seed`."""
@@ -206,20 +206,6 @@ class DataverseService:
         found = rows.get_many("systemuser", rows.find_ids("systemuser", "applicationid", client_id.lower()))
         return found[0] if found else None
 
-    def configure(self, settings: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, object]]:
-        """Turn limits and knobs by name, `{"limits": {"enabled": true}, "knobs": {…}}`; return all as they stand.
-
-        Raises:
-            ValueError: a name is unknown.
-        """
-        parts: dict[str, Limits | Knobs] = {"limits": self.limits, "knobs": self.knobs}
-        for part, values in settings.items():
-            for name, value in values.items():
-                if part not in parts or name not in _public(parts[part]):
-                    raise ValueError(f"{part}.{name} is no setting of the emulated Dataverse")
-                setattr(parts[part], name, value)
-        return {name: _public(part) for name, part in parts.items()}
-
     def _install_product(self) -> None:
         self._post("publishers", product_schema.PUBLISHER)
         publisher = self._world.store.execute(
@@ -251,10 +237,6 @@ class DataverseService:
             prefer=Preferences(),
         )
         self.dispatcher.answer(call)
-
-
-def _public(settings: Limits | Knobs) -> dict[str, object]:
-    return {one.name: getattr(settings, one.name) for one in fields(settings) if not one.name.startswith("_")}
 
 
 def origin_of(request: Request) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,8 @@ class Knobs:
     """What a test may turn; the defaults are what the real service does.
 
     `expire_changes_after` counts changes in the whole environment; `key_index_seconds` is how long a new alternate key
-    stays Pending; `stale_metadata_seconds` is how old the schema may look without `Consistency: Strong`.
+    stays Pending; `stale_metadata_seconds` is how old the schema may look without `Consistency: Strong`;
+    `webhook_shuffle` delivers what waits in any order.
     """
 
     expire_changes_after: int | None = None
@@ -36,6 +37,13 @@ class Knobs:
     key_index_seconds: float = 0.0
     stale_metadata_seconds: float = 0.0
     parallelism_hint: int = 52
+    webhook_timeout_seconds: float = 60.0
+    webhook_shuffle: bool = False
+
+    def reset(self) -> None:
+        """Turn every knob back."""
+        for one in fields(self):
+            setattr(self, one.name, one.default)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

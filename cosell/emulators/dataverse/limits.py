@@ -4,7 +4,7 @@ Off until `enabled` is set; the numbers are the service's own and can be turned 
 """
 
 from collections import defaultdict, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 from cosell.emulators.dataverse.errors import throttled
@@ -22,10 +22,14 @@ class Limits:
     _spent: dict[str, deque[tuple[float, float]]] = field(default_factory=lambda: defaultdict(deque))
     _running: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
-    def clear(self) -> None:
-        """Forget who asked how much."""
+    def reset(self) -> None:
+        """Forget who asked how much, and turn every limit back."""
         self._spent.clear()
         self._running.clear()
+        fresh = Limits()
+        for one in fields(self):
+            if not one.name.startswith("_"):
+                setattr(self, one.name, getattr(fresh, one.name))
 
     def enter(self, user_id: str, now: datetime) -> None:
         """Let a request in, or refuse it."""

@@ -68,7 +68,7 @@ class Address:
 
 
 class WebhookSender:
-    """Deliver events; `transport` replaces the network, `shuffle` delivers what waits in any order."""
+    """Deliver events; `transport` replaces the network in tests."""
 
     def __init__(self, env: Environment) -> None:
         self._env = env
@@ -76,8 +76,6 @@ class WebhookSender:
         self._task: asyncio.Task[None] | None = None
         self._random = random.Random(1)
         self.transport: httpx.AsyncBaseTransport | None = None
-        self.timeout_seconds = 60.0
-        self.shuffle = False
 
     def clear(self) -> None:
         """Drop what waits."""
@@ -110,7 +108,7 @@ class WebhookSender:
         while self._env.outbox:
             events, self._env.outbox[:] = list(self._env.outbox), []
             calls = [(event, step) for event in events for step in self._steps_for(event)]
-            if self.shuffle:
+            if self._env.knobs.webhook_shuffle:
                 self._random.shuffle(calls)
             due += len(calls)
             await asyncio.gather(*(self._deliver(event, step) for event, step in calls))
@@ -184,7 +182,7 @@ class WebhookSender:
             # A customer's receiver on this machine has no certificate the system trusts, hence no verification.
             async with httpx.AsyncClient(
                 transport=self.transport,
-                timeout=self.timeout_seconds,
+                timeout=self._env.knobs.webhook_timeout_seconds,
                 verify=False,  # noqa: S501
                 trust_env=False,
             ) as client:

@@ -239,7 +239,7 @@ async def test_s27_nothing_is_told_of_what_was_rolled_back_and_order_is_not_prom
     crm: Crm, api: httpx.AsyncClient, receiver: Receiver
 ) -> None:
     await register(api, "account", "Create")
-    crm.service.webhooks.shuffle = True
+    crm.service.knobs.webhook_shuffle = True
     targets = [{"@odata.type": "Microsoft.Dynamics.CRM.account", "name": "A"}]
     create = "accounts/Microsoft.Dynamics.CRM.CreateMultiple"
     await api.post(create, json={"Targets": [*targets, {**targets[0], "bogus": 1}]})

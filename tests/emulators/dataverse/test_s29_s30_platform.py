@@ -138,12 +138,13 @@ async def test_a_restart_comes_back_with_rows_schema_and_users(tmp_path: Path) -
     await second.close()
 
 
-async def test_settings_are_turned_by_name(crm: Crm) -> None:
-    told = crm.service.configure({"limits": {"enabled": True, "requests": 10}, "knobs": {"key_index_seconds": 2}})
-    assert (told["limits"]["requests"], told["knobs"]["key_index_seconds"]) == (10, 2)
-    assert crm.service.limits.enabled
-    with pytest.raises(ValueError, match=r"limits\.bogus"):
-        crm.service.configure({"limits": {"bogus": 1}})
+async def test_a_reset_turns_knobs_and_limits_back(crm: Crm, api: httpx.AsyncClient) -> None:
+    crm.service.limits.enabled, crm.service.limits.requests = True, 0
+    crm.service.knobs.expired_status = 410
+    assert (await api.get("WhoAmI")).status_code == 429
+    crm.service.reset()
+    assert (await api.get("WhoAmI")).status_code == 200
+    assert crm.service.knobs.expired_status == 400
 
 
 async def test_a_lost_race_is_no_violation(crm: Crm, api: httpx.AsyncClient) -> None:
