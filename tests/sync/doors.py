@@ -1,0 +1,38 @@
+"""The two doors of the sync without Prefect around them: what a run does when it is told to look at a record."""
+
+from cosell.domain.ids import OpportunityId, ReferralId
+from cosell.errors import RejectedError
+from cosell.sync.arrive import create_opportunity, find_links
+from cosell.sync.microsoft import follow_microsofts_copy
+from cosell.sync.outcome import Outcome
+from cosell.sync.pair import sync_link
+from cosell.sync.refusal import tell_refusal
+from cosell.sync.share import share_opportunity
+from cosell.sync.sort import Arrival, sort_referral
+from cosell.sync.workspace import Workspace
+
+
+async def look_at_opportunity(workspace: Workspace, opportunity_id: str) -> Outcome:
+    """Come from the CRM; a refusal is told to the seller and raised."""
+    wanted = OpportunityId(opportunity_id)
+    try:
+        links = await workspace.ledger.links.find_by_opportunity_ids([wanted])
+        if wanted in links and links[wanted].referral_id:
+            return await sync_link(workspace, links[wanted])
+        return await share_opportunity(workspace, wanted)
+    except RejectedError as error:
+        await tell_refusal(workspace, wanted, error)
+        raise
+
+
+async def look_at_referral(workspace: Workspace, referral_id: str) -> Outcome:
+    """Come from Partner Center, by a referral of ours or by Microsoft's copy."""
+    referral = await workspace.get_referral(ReferralId(referral_id))
+    if referral is not None and sort_referral(referral) is Arrival.MICROSOFTS_COPY:
+        return await follow_microsofts_copy(workspace, referral)
+    links = await find_links(workspace, [referral] if referral else [])
+    known = await workspace.ledger.links.find_by_referral_ids([ReferralId(referral_id)])
+    link = links.get(ReferralId(referral_id)) or known.get(ReferralId(referral_id))
+    if link is None or link.opportunity_id is None:
+        link = await create_opportunity(workspace, ReferralId(referral_id))
+    return await sync_link(workspace, link)
