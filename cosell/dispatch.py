@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import httpx
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
@@ -101,10 +102,12 @@ async def find_runs_since(deployment: str, since: datetime) -> list[FlowRun]:
     try:
         async with get_client() as client:
             found = await client.read_deployment_by_name(deployment)
-            runs = await client.read_flow_runs(limit=50, sort=_NEWEST_FIRST)
+            # Asked for by deployment: the runs which schedules have planned ahead would fill the page.
+            only = DeploymentFilter(id=DeploymentFilterId(any_=[found.id]))
+            runs = await client.read_flow_runs(deployment_filter=only, limit=50, sort=_NEWEST_FIRST)
     except httpx.HTTPError:
         raise unreachable() from None
-    return [run for run in runs if run.deployment_id == found.id and run.created and run.created >= since]
+    return [run for run in runs if run.created and run.created >= since]
 
 
 _NEWEST_FIRST: Any = "EXPECTED_START_TIME_DESC"

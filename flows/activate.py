@@ -9,11 +9,13 @@ from prefect.states import Completed
 
 from cosell.dispatch import operating_deployment, set_paused
 from cosell.domain.flows import ACTIVATION_ORDER, FlowName
+from flows.operating import ends_plainly
 from tasks.activation import check_activation, record_activation
 from tasks.workspace import entered_workspace
 
 
 @flow(name="activate", flow_run_name="activate {flow_name}", persist_result=True)
+@ends_plainly
 async def activate(flow_name: FlowName) -> State[Any]:
     """Activate one of the nine flows: check it, record it, let its schedules run.
 

@@ -36,6 +36,7 @@ def operating_flow(
     """Make a function one of the nine flows: refused while it is not active, run in a workspace of its own."""
 
     def decorate(operation: Operation[Parameters]) -> Flow[Parameters, Coroutine[Any, Any, State[Any]]]:
+        @ends_plainly
         @functools.wraps(operation)
         async def gated(*args: Parameters.args, **kwargs: Parameters.kwargs) -> State[Any]:
             async with entered_workspace() as workspace:
@@ -49,6 +50,19 @@ def operating_flow(
         return flow(name=name.value, flow_run_name=describe_run, persist_result=True)(gated)
 
     return decorate
+
+
+def ends_plainly(operation: Operation[Parameters]) -> Operation[Parameters]:
+    """Let a flow which one of our errors ends say so in its state, in a sentence and without a traceback."""
+
+    @functools.wraps(operation)
+    async def ended(*args: Parameters.args, **kwargs: Parameters.kwargs) -> State[Any]:
+        try:
+            return await operation(*args, **kwargs)
+        except CosellError as error:
+            return Failed(message=str(error))
+
+    return ended
 
 
 def describe_run() -> str:

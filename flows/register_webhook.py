@@ -8,6 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from cosell.domain.flows import FlowName
+from flows.operating import ends_plainly
 from tasks.registration import register_url, send_validation_event
 from tasks.workspace import entered_workspace
 
@@ -15,6 +16,7 @@ from tasks.workspace import entered_workspace
 @flow(
     name=FlowName.REGISTER_WEBHOOK.value, flow_run_name="register our URL (overwrite: {overwrite})", persist_result=True
 )
+@ends_plainly
 async def register_webhook(overwrite: bool = False) -> State[Any]:  # noqa: FBT001, FBT002  a box in the run form
     """Register our URL for Partner Center's notifications and have the validation event delivered.
 

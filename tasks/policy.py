@@ -4,6 +4,7 @@ The transport has already waited seconds for a throttled or dropped call; a task
 down or a record that moves under our hands. Everything else is for a person, and retrying it would only hide it.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
@@ -12,12 +13,25 @@ from prefect.cache_policies import INPUTS, RUN_ID
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
-from cosell.errors import ConflictError, RetryableError
+from cosell.errors import ConflictError, CosellError, RetryableError
 
 Parameters = ParamSpec("Parameters")
 Returned = TypeVar("Returned")
 
 RETRY_DELAYS_SECONDS = [5.0, 30.0]
+
+
+class SentenceOnly(logging.Filter):
+    """Leaves the traceback out of a log line about one of our own errors: its sentence says what to do."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every line pass."""
+        if record.exc_info and isinstance(record.exc_info[1], CosellError):
+            record.exc_info = None
+        return True
+
+
+logging.getLogger("prefect.task_runs").addFilter(SentenceOnly())
 
 
 async def may_pass_later(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
