@@ -202,6 +202,12 @@ class Choices(Strict):
     purchase_intent: Mapping[str, str]
 
 
+class Countries(Strict):
+    """`mappings/countries.yaml`: what people write to ISO 3166 alpha-2."""
+
+    aliases: Mapping[str, Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]]
+
+
 class Mappings(Strict):
     """All mapping files together."""
 
@@ -211,3 +217,4 @@ class Mappings(Strict):
     statuses: Statuses
     solutions: SolutionsMapping
     choices: Choices
+    countries: Countries
