@@ -115,9 +115,10 @@ def tell_seller(workspace: Workspace, row: Row, plan: Plan) -> dict[str, object]
         marked = mark_name(name, has_problem=plan.has_problem, show_check_mark=workspace.variables.show_check_mark)
         if marked != row.values.get(own.name):
             body[own.name] = marked
-    sentences = describe_plan(plan)
+    audit = as_text(row.values.get(own.audit))
+    sentences = describe_plan(plan, audit=audit)
     if sentences:
-        body[own.audit] = write_audit(as_text(row.values.get(own.audit)), sentences, now=workspace.clock())
+        body[own.audit] = write_audit(audit, sentences, now=workspace.clock())
     return body
 
 

@@ -25,8 +25,8 @@ from cosell.mapping.parties import (
 from cosell.partner_center import Referral
 from cosell.sync.apply import find_status
 from cosell.sync.audit import mark_name, write_audit
+from cosell.sync.hold import LEASE_SECONDS
 from cosell.sync.look import document_of, stage_of_referral
-from cosell.sync.pair import LEASE_SECONDS
 from cosell.sync.stages import EXPECTED
 from cosell.sync.workspace import Workspace
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import takewhile
 
 from cosell.domain.ids import Side
 from cosell.mapping.values import CHECK_MARK, CROSS_MARK, ELLIPSIS, cut, text_length
 from cosell.sync.plan import Plan
 from cosell.sync.planner import label
 
+SEPARATOR = " - "
 AUDIT_LENGTH = 10_000
 """Characters the audit column holds; the oldest lines give way."""
 NAME_LENGTH = 300
@@ -23,8 +25,11 @@ def mark_name(name: str, *, has_problem: bool, show_check_mark: bool, length: in
     return marked if show_check_mark and text_length(marked) <= length else name
 
 
-def describe_plan(plan: Plan) -> list[str]:
-    """Return the sentences which tell what a plan did: one for each direction, then each note that is news."""
+def describe_plan(plan: Plan, *, audit: str | None = None) -> list[str]:
+    """Return the sentences which tell what a plan did: one for each direction, then each note that is news.
+
+    A note which stands in the latest entry of the audit text was told by a run which died before it could record that.
+    """
     sentences = []
     told = [change for change in plan.changes if change.is_told]
     to_partner_center = [label(change.field) for change in told if change.side is Side.PARTNER_CENTER]
@@ -37,13 +42,20 @@ def describe_plan(plan: Plan) -> list[str]:
         sentences.append(f"Sent to Partner Center: {_list(to_partner_center)}.")
     if to_dataverse:
         sentences.append(f"Received from Partner Center: {_list(to_dataverse)}.")
-    return sentences + [note.text for note in plan.news]
+    latest = _latest_entry(audit)
+    return sentences + [note.text for note in plan.news if note.text not in latest]
+
+
+def _latest_entry(audit: str | None) -> list[str]:
+    """Return the sentences which were written last, at one time."""
+    lines = [line.partition(SEPARATOR) for line in (audit or "").strip().splitlines()]
+    return [sentence for stamp, _, sentence in takewhile(lambda line: line[0] == lines[0][0], lines) if stamp]
 
 
 def write_audit(audit: str | None, sentences: Iterable[str], *, now: datetime, length: int = AUDIT_LENGTH) -> str:
     """Return the audit text with one dated line for each sentence put before it, newest first, within `length`."""
     stamp = f"{now:%Y-%m-%d %H:%M} UTC"
-    lines = [f"{stamp} - {sentence}" for sentence in sentences]
+    lines = [f"{stamp}{SEPARATOR}{sentence}" for sentence in sentences]
     text = "\n".join([*lines, audit.strip()] if audit and audit.strip() else lines)
     if text_length(text) <= length:
         return text

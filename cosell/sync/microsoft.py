@@ -1,22 +1,10 @@
 """Follows Microsoft's copy of an engagement: its CRM id, and whether Microsoft accepted, declined or let it expire."""
 
-from cosell.domain.stages import ReferralStage
 from cosell.partner_center import Referral
-from cosell.sync.look import stage_of_referral
+from cosell.sync.invite import find_copy_note
 from cosell.sync.outcome import Outcome, Result
 from cosell.sync.pair import Remark, sync_link
-from cosell.sync.plan import Note
-from cosell.sync.planner import EVENT
 from cosell.sync.workspace import Workspace
-
-SAYS: dict[ReferralStage, str] = {
-    ReferralStage.INVITED: "Microsoft was invited; it has 14 days to answer.",
-    ReferralStage.ACTIVE: "Microsoft accepted the deal.",
-    ReferralStage.WON: "Microsoft closed its side as won.",
-    ReferralStage.LOST: "Microsoft closed its side as lost.",
-    ReferralStage.DECLINED: "Microsoft declined the deal.",
-    ReferralStage.EXPIRED: "Microsoft did not answer within 14 days; its invitation has expired.",
-}
 
 
 async def follow_microsofts_copy(workspace: Workspace, copy: Referral, *, run_id: str = "") -> Outcome:
@@ -29,8 +17,6 @@ async def follow_microsofts_copy(workspace: Workspace, copy: Referral, *, run_id
         return Outcome(
             result=Result.SKIPPED, referral_id=copy.id, reason="no opportunity belongs to this engagement yet"
         )
-    stage = stage_of_referral(copy)
-    text = SAYS.get(stage)
-    note = Note(key=f"{EVENT}microsoft:{stage}", text=text) if text else None
+    note = find_copy_note(copy)
     values = {"microsoft_crm_id": copy.microsoft_crm_id} if copy.microsoft_crm_id else {}
     return await sync_link(workspace, link, remark=Remark(notes=(note,) if note else (), values=values), run_id=run_id)

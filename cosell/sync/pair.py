@@ -5,19 +5,21 @@ from dataclasses import dataclass, field, replace
 
 from cosell.dataverse import Row
 from cosell.domain.ids import OpportunityId, ReferralId
-from cosell.domain.link import Link
+from cosell.domain.link import Link, LinkState
 from cosell.domain.snapshot import Value
+from cosell.domain.stages import ReferralStage
 from cosell.errors import Origin, RecordNotFound, StaleEtag
 from cosell.partner_center import Referral
 from cosell.store import Lease
 from cosell.sync.apply import Pair, apply_plan
-from cosell.sync.look import look_at
+from cosell.sync.hold import LEASE_SECONDS
+from cosell.sync.invite import ensure_microsofts_copy, find_copy_note, wants_help
+from cosell.sync.look import look_at, stage_of_referral
 from cosell.sync.outcome import Outcome, Result
 from cosell.sync.plan import Note
-from cosell.sync.planner import plan_sync
+from cosell.sync.planner import EVENT, plan_sync
 from cosell.sync.workspace import Workspace
 
-LEASE_SECONDS = 120
 ATTEMPTS = 4
 """How often a pair is read again when somebody else writes at the same time."""
 
@@ -36,6 +38,7 @@ class Remark:
 
 
 NO_REMARK = Remark()
+SHARED = Note(key=f"{EVENT}shared", text="Shared with Partner Center.")
 
 
 async def sync_link(workspace: Workspace, link: Link, *, remark: Remark = NO_REMARK, run_id: str = "") -> Outcome:
@@ -70,11 +73,26 @@ async def _sync_once(
         return _outcome(link, Result.SKIPPED, "Sync with Partner Center is set to No")
     if is_echo(link, referral, row) and not remark.is_news(link):
         return _outcome(link, Result.ECHO)
+    first_notes = await _meet(workspace, referral, row, lease=lease) if link.state is LinkState.CREATING else []
     seen = await look_at(workspace, referral, row)
-    seen = replace(seen, referral={**seen.referral, **remark.values}, notes=[*seen.notes, *remark.notes])
+    notes = {note.key: note for note in [*seen.notes, *first_notes, *remark.notes]}
+    seen = replace(seen, referral={**seen.referral, **remark.values}, notes=list(notes.values()))
     plan = plan_sync(seen, base=link.base, told=link.told, rows=workspace.opportunity.fields)
     plan.raise_if_unsafe(f"opportunity {row.id}")
     return await apply_plan(workspace, Pair(link=link, referral=referral, row=row), plan, lease=lease, run_id=run_id)
+
+
+async def _meet(workspace: Workspace, referral: Referral, row: Row, *, lease: Lease) -> list[Note]:
+    """Do what only the first look at a pair does: whichever door it came by, whatever died before it.
+
+    The opportunity which does not know its referral yet is the one that was shared: one that arrived has the id from
+    its first moment. Microsoft is invited here, so that a pair never counts as linked while the invitation is missing.
+    """
+    notes = [] if row.values.get(workspace.opportunity.columns.referral_id) else [SHARED]
+    if wants_help(workspace, row) and stage_of_referral(referral) is ReferralStage.ACTIVE:
+        note = find_copy_note(await ensure_microsofts_copy(workspace, referral, row, lease=lease))
+        notes += [note] if note else []
+    return notes
 
 
 def is_echo(link: Link, referral: Referral, row: Row) -> bool:

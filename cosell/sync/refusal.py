@@ -7,9 +7,12 @@ from cosell.errors import ConflictError, RejectedError
 from cosell.mapping.values import strip_mark
 from cosell.sync.apply import as_text
 from cosell.sync.audit import mark_name, write_audit
-from cosell.sync.pair import LEASE_SECONDS
+from cosell.sync.hold import LEASE_SECONDS
 from cosell.sync.planner import fingerprint
 from cosell.sync.workspace import Workspace
+
+REFUSED = "refused:"
+"""Begins the key of what was refused last."""
 
 
 async def tell_refusal(workspace: Workspace, opportunity_id: OpportunityId, error: RejectedError) -> bool:
@@ -21,7 +24,7 @@ async def tell_refusal(workspace: Workspace, opportunity_id: OpportunityId, erro
 
 async def _tell(workspace: Workspace, opportunity_id: OpportunityId, error: RejectedError) -> bool:
     link = await workspace.ledger.links.begin(opportunity_id=opportunity_id)
-    key = f"refused:{type(error).__name__}:{fingerprint(error.message)}"
+    key = f"{REFUSED}{type(error).__name__}:{fingerprint(error.message)}"
     row = await workspace.get_opportunity(opportunity_id, is_fresh=True)
     if key in link.told or row is None:
         return False
@@ -41,7 +44,7 @@ async def _tell(workspace: Workspace, opportunity_id: OpportunityId, error: Reje
     except ConflictError:
         return False  # Somebody edits it right now; their save brings us back here.
     workspace.reads.opportunities[opportunity_id] = row
-    await workspace.ledger.links.save(
-        replace(link, told=frozenset([*link.told, key]), opportunity_etag=row.etag, referral_etag=None)
-    )
+    # An earlier refusal is not news, and not so any more: should it come back, it is told again.
+    told = frozenset([*(known for known in link.told if not known.startswith(REFUSED)), key])
+    await workspace.ledger.links.save(replace(link, told=told, opportunity_etag=row.etag, referral_etag=None))
     return True

@@ -10,6 +10,8 @@ from cosell.sync.refusal import tell_refusal
 from cosell.sync.share import share_opportunity
 from cosell.sync.sort import Arrival, sort_referral
 from cosell.sync.workspace import Workspace
+from tests.sync.fate import WRITES, Fate
+from tests.sync.stand import Stand
 
 
 async def look_at_opportunity(workspace: Workspace, opportunity_id: str) -> Outcome:
@@ -36,3 +38,16 @@ async def look_at_referral(workspace: Workspace, referral_id: str) -> Outcome:
     if link is None or link.opportunity_id is None:
         link = await create_opportunity(workspace, ReferralId(referral_id))
     return await sync_link(workspace, link)
+
+
+async def assert_silence(stand: Stand) -> None:
+    """Fail when another look at all records, from both doors, writes anything."""
+    fate = Fate()
+    referrals = [copy for item in await stand.referrals() for copy in await stand.copies(item["engagementId"])]
+    async with stand.run(fate) as workspace:
+        for row in await stand.opportunities():
+            await look_at_opportunity(workspace, row["opportunityid"])
+    async with stand.run(fate) as workspace:
+        for referral in referrals:
+            await look_at_referral(workspace, referral["id"])
+    assert fate.calls(*WRITES) == []

@@ -85,4 +85,3 @@ def watch_ledger(ledger: Ledger, fate: Fate) -> None:
             yield connection
 
     database.write = watched  # type: ignore[method-assign]
-

@@ -4,6 +4,21 @@ import re
 
 from tests.sync.stand import Document, Stand
 
+_COLUMNS = (
+    "name",
+    "description",
+    "estimatedvalue",
+    "estimatedclosedate",
+    "statecode",
+    "statuscode",
+    "actualvalue",
+    "cosell_referralid",
+    "cosell_referrallink",
+    "cosell_microsoftcrmid",
+    "cosell_syncwithpartnercenter",
+    "_parentaccountid_value",
+    "_parentcontactid_value",
+)
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC - ")
 
 
@@ -16,9 +31,7 @@ async def portrait(stand: Stand) -> Document:
     contacts = (await stand.crm("GET", "contacts?$orderby=createdon"))["value"]
     names |= {row["accountid"]: f"account {at}" for at, row in enumerate(accounts)}
     names |= {row["contactid"]: f"contact {at}" for at, row in enumerate(contacts)}
-    copies = [
-        sorted(copy["organizationId"] for copy in await stand.copies(item["engagementId"])) for item in referrals
-    ]
+    copies = [sorted(copy["organizationId"] for copy in await stand.copies(item["engagementId"])) for item in referrals]
     async with stand.ledger() as ledger:
         links = [link async for link in ledger.links.iter_all()]
     seen = {
@@ -28,19 +41,14 @@ async def portrait(stand: Stand) -> Document:
         "accounts": [row["name"] for row in accounts],
         "contacts": [(row["lastname"], row["_parentcustomerid_value"]) for row in contacts],
         "links": [
-            (link.state.value, link.referral_id, link.opportunity_id, sorted(link.told), sorted(link.base.items()))
-            for link in links
+            (link.state.value, link.referral_id, link.opportunity_id, sorted(link.base.items())) for link in links
         ],
     }
-    described: Document = _renamed(seen, names)
-    return described
+    return {part: _renamed(value, names) for part, value in seen.items()}
 
 
 def _opportunity(row: Document) -> Document:
-    columns = ("name", "description", "estimatedvalue", "estimatedclosedate", "statecode", "statuscode", "actualvalue")
-    columns += ("cosell_referralid", "cosell_referrallink", "cosell_microsoftcrmid", "cosell_syncwithpartnercenter")
-    columns += ("_parentaccountid_value", "_parentcontactid_value")
-    return {name: row.get(name) for name in columns} | {"audit": lines_of(row)}
+    return {name: row.get(name) for name in _COLUMNS} | {"audit": lines_of(row)}
 
 
 def lines_of(row: Document) -> list[str]:

@@ -213,9 +213,7 @@ class Stand:
             common: Document = {"clock": clock, "sleep": self.wait, "transport": transport}
             partner_center = open_partner_center(settings, ledger.vault, tokens=person, per_second=10_000, **common)
             webhooks = open_webhooks(settings, ledger.vault, tokens=person, **common)
-            dataverse = open_dataverse(
-                settings, ledger.vault, tokens=app, id_columns=_id_columns(mappings), **common
-            )
+            dataverse = open_dataverse(settings, ledger.vault, tokens=app, id_columns=_id_columns(mappings), **common)
             yield Workspace(
                 partner_center=await stack.enter_async_context(partner_center),
                 webhooks=await stack.enter_async_context(webhooks),

@@ -93,7 +93,11 @@ async def test_mended_opportunity_is_shared_and_its_cross_becomes_a_check_mark(s
 
 async def test_same_reason_is_told_again_when_another_came_between(stand: Stand) -> None:
     opportunity_id = await stand.write_opportunity(description="")
-    for columns in ({}, {"estimatedclosedate": None, "description": "Soon."}, {"estimatedclosedate": "2031-03-31", "description": None}):
+    for columns in (
+        {},
+        {"estimatedclosedate": None, "description": "Soon."},
+        {"estimatedclosedate": "2031-03-31", "description": None},
+    ):
         await stand.seller_edits(opportunity_id, name="Ordering system", **columns)
         async with stand.run() as workspace:
             with pytest.raises(NotReady):
@@ -115,7 +119,9 @@ async def test_opportunity_that_is_not_switched_on_is_left_alone(stand: Stand) -
     assert fate.calls(*WRITES) == []
 
 
-@pytest.mark.parametrize("trouble", [{"status": 503}, {"status": 429, "headers": {"Retry-After": "90"}}, {"reset": "before"}])
+@pytest.mark.parametrize(
+    "trouble", [{"status": 503}, {"status": 429, "headers": {"Retry-After": "90"}}, {"reset": "before"}]
+)
 async def test_nothing_is_created_when_nobody_can_look_first(stand: Stand, trouble: dict[str, object]) -> None:
     opportunity_id = await stand.write_opportunity()
     await stand.control("PUT", "faults", [{"method": "GET", "path": "/engagements/referrals$", "action": trouble}])

@@ -1,14 +1,14 @@
-"""Whatever breaks while a deal is shared, wherever: the next look ends with one referral, and as if nothing had been."""
+"""Whatever breaks while a deal is shared, wherever: the next look ends with one referral, as if nothing had been."""
 
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from cosell.errors import ConflictError, RetryableError
-from cosell.sync.pair import LEASE_SECONDS
+from cosell.sync.hold import LEASE_SECONDS
 from cosell.sync.workspace import Workspace
 from tests.sync.conftest import Stands
-from tests.sync.doors import look_at_opportunity, look_at_referral
+from tests.sync.doors import assert_silence, look_at_opportunity, look_at_referral
 from tests.sync.fate import Fate, Killed
 from tests.sync.portrait import portrait
 from tests.sync.stand import Document, Stand
@@ -56,6 +56,7 @@ async def test_killed_at_any_step_it_ends_as_if_nothing_had_been(stands: Stands,
             await door(stand, workspace, opportunity_id)
 
         assert await portrait(stand) == wanted, f"killed before step {dies_at}, {undisturbed.steps[dies_at - 1]}"
+        await assert_silence(stand)
 
 
 @pytest.mark.parametrize("trouble", [*LOST_ANSWERS, *NO_EFFECT])
@@ -70,6 +71,7 @@ async def test_call_that_fails_ends_as_if_nothing_had_been(stands: Stands, troub
         await look_until_done(stand, opportunity_id)
 
         assert await portrait(stand) == wanted, f"call {number}, {undisturbed.calls()[number - 1]}"
+        await assert_silence(stand)
 
 
 async def look_until_done(stand: Stand, opportunity_id: str) -> None:

@@ -1,0 +1,94 @@
+"""Gathers from the CRM everything a deal's referral is made of: the opportunity, its people and its solutions."""
+
+from collections.abc import Mapping, Sequence
+
+from cosell.dataverse import Row
+from cosell.domain.ids import OpportunityId
+from cosell.errors import Origin, RecordNotFound
+from cosell.mapping.fields import lookup_column, read_opportunity
+from cosell.mapping.parties import read_party_columns
+from cosell.sync.deal import NOT_DECIDED, Deal, Solution
+from cosell.sync.workspace import Workspace
+
+OWNER = "owninguser"
+OWNER_COLUMNS = {
+    "first_name": "firstname",
+    "last_name": "lastname",
+    "email": "internalemailaddress",
+}
+"""Columns of systemuser by the field names of `mappings/contact.yaml`."""
+
+
+async def read_deal_row(workspace: Workspace, opportunity_id: OpportunityId) -> Row:
+    """Return an opportunity with its account, contact and owner.
+
+    Raises:
+        RecordNotFound: it is not in the CRM.
+    """
+    mappings, own = workspace.mappings, workspace.opportunity.columns
+    account = [row.dataverse for row in mappings.account.fields]
+    contact = [row.dataverse for row in mappings.contact.fields]
+    row = await workspace.dataverse.find(
+        workspace.opportunity.set,
+        opportunity_id,
+        select=workspace.select,
+        expand={
+            own.account: account,
+            f"{own.customer}_account": account,
+            own.contact: contact,
+            f"{own.customer}_contact": contact,
+            OWNER: list(OWNER_COLUMNS.values()),
+        },
+    )
+    if row is None:
+        raise RecordNotFound(
+            "The opportunity is not in the CRM.",
+            origin=Origin(service="Dataverse", record=f"opportunity {opportunity_id}"),
+        )
+    return row
+
+
+async def read_deal(workspace: Workspace, row: Row) -> Deal:
+    """Return the deal of an opportunity; one that was read without account, contact and owner is read again."""
+    if OWNER not in row.values:
+        row = await read_deal_row(workspace, OpportunityId(row.id))
+    mappings, own = workspace.mappings, workspace.opportunity.columns
+    reading = read_opportunity(row.values, workspace.opportunity, currencies=await workspace.get_currencies())
+    owner = _expanded(row, OWNER)
+    return Deal(
+        opportunity_id=OpportunityId(row.id),
+        fields=reading.snapshot,
+        customer=read_party_columns(_expanded(row, own.account, f"{own.customer}_account"), mappings.account),
+        contact=read_party_columns(_expanded(row, own.contact, f"{own.customer}_contact"), mappings.contact),
+        owner={name: str(owner.get(column) or "") or None for name, column in OWNER_COLUMNS.items()},
+        solutions=await _read_solutions(workspace, OpportunityId(row.id)),
+        help=mappings.choices.help.get(row.find_label(own.help) or ""),
+        is_visible=row.values.get(own.visible) is True,
+        purchase_intent=mappings.choices.purchase_intent.get(row.find_label(own.purchase_intent) or "", NOT_DECIDED),
+    )
+
+
+def _expanded(row: Row, *names: str) -> Mapping[str, object]:
+    return next((found for name in names if (found := row.find_expanded(name))), {})
+
+
+async def _read_solutions(workspace: Workspace, opportunity_id: OpportunityId) -> tuple[Solution, ...]:
+    own = workspace.mappings.solutions
+    catalogue = own.catalogue
+    columns = (catalogue.identifier, catalogue.name, catalogue.type, catalogue.publisher)
+    found: list[Solution] = []
+    async for page in workspace.dataverse.query(
+        own.set,
+        select=(own.id,),
+        filter_=f"{lookup_column(own.opportunity.lower())} eq {opportunity_id}",
+        expand={own.detail: columns},
+    ):
+        found += [solution for row in page if (solution := _read_solution(_expanded(row, own.detail), columns))]
+    return tuple(found)
+
+
+def _read_solution(detail: Mapping[str, object], columns: Sequence[str]) -> Solution | None:
+    identifier, name, kind, publisher = (str(detail.get(column) or "") or None for column in columns)
+    if identifier is None:
+        return None
+    return Solution(identifier=identifier, name=name, type=kind, publisher=publisher)
