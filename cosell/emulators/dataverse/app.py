@@ -67,7 +67,7 @@ class DataverseService:
         return self.environment.knobs
 
     def reset(self) -> None:
-        """Begin anew: rows and columns of a fresh environment, the application users added so far, knobs turned back."""
+        """Begin anew: a fresh environment with the application users added so far, and the knobs turned back."""
         env = self.environment
         self.knobs.reset()
         with env.transaction():
@@ -106,7 +106,6 @@ class DataverseService:
         return self._person(email) is not None
 
     async def _handle(self, request: Request) -> Response:
-        body = await request.body()
         started = time.monotonic()
         request_id = str(uuid.uuid4())
         call: Call | None = None
@@ -116,7 +115,7 @@ class DataverseService:
             user_id = actor.user_id
             self.limits.enter(user_id, self._world.clock.now())
             try:
-                call = self._call(request, actor, body)
+                call = self._call(request, actor, await request.body())
                 reply = self.dispatcher.answer(call)
             finally:
                 self.limits.leave(user_id, self._world.clock.now(), time.monotonic() - started)

@@ -1,5 +1,6 @@
 """CreateMultiple, UpdateMultiple, UpsertMultiple: many rows, all or nothing (Microsoft: Bulk operations)."""
 
+import uuid
 from collections.abc import Callable, Mapping
 
 from cosell.emulators.dataverse.addresses import RowAddresses
@@ -9,10 +10,12 @@ from cosell.emulators.dataverse.http import Call, Reply, read_json
 from cosell.emulators.dataverse.metadata import Table
 from cosell.emulators.dataverse.paths import parse_key, split_path
 from cosell.emulators.dataverse.rows import Data
+from cosell.emulators.dataverse.times import stamp
 from cosell.emulators.dataverse.values import is_guid
 from cosell.emulators.dataverse.writes import Writer
 
 MOST_TARGETS = 1000
+BULK_DELETE = 13
 Body = Mapping[str, object]
 
 
@@ -70,6 +73,37 @@ class Bulk:
 
     def _delete(self, table: Table) -> Reply:
         raise not_supported(f"DeleteMultiple has not yet been implemented for the standard table {table.logical}.")
+
+    def delete_by_query(self) -> Reply:
+        """Delete what a query finds, as the BulkDelete job does; only conditions on the primary key are read."""
+        body = read_json(self._call, "BulkDelete")
+        queries = body.get("QuerySet")
+        if not isinstance(queries, list) or not queries:
+            raise invalid_argument("Required parameter 'QuerySet' is missing or empty.")
+        for query in queries:
+            self._delete_found(query if isinstance(query, dict) else {})
+        now = stamp(self._call.now)
+        job: Data = {"name": body.get("JobName"), "operationtype": BULK_DELETE, "statecode": 3, "statuscode": 30}
+        job |= {"createdon": now, "modifiedon": now, "startedon": now, "completedon": now}
+        job |= {"ownerid": self._call.actor.user_id, "ownerid@": "systemuser"}
+        row = self._env.rows.insert("asyncoperation", str(uuid.uuid4()), job)
+        context = f"{self._call.root}$metadata#Microsoft.Dynamics.CRM.BulkDeleteResponse"
+        return Reply(200, {"@odata.context": context, "JobId": row.id})
+
+    def _delete_found(self, query: Body) -> None:
+        table = self._env.schema.tables.get(str(query.get("EntityName")))
+        criteria = query.get("Criteria")
+        conditions = criteria.get("Conditions") if isinstance(criteria, dict) else None
+        if table is None or not isinstance(conditions, list) or len(conditions) != 1:
+            raise not_supported("Only a BulkDelete by the primary keys of one table is emulated.")
+        condition = conditions[0]
+        if condition.get("AttributeName") != table.primary_id or condition.get("Operator") not in {"In", "Equal"}:
+            raise not_supported("Only a BulkDelete by the primary keys of one table is emulated.")
+        for value in condition.get("Values") or []:
+            row_id = str(value.get("Value") if isinstance(value, dict) else value).lower()
+            row = self._env.rows.get(table.logical, row_id)
+            if row is not None:
+                self._writer.delete(row)
 
     def _targets(self, table: Table) -> list[Body]:
         given = read_json(self._call, table.set_name).get("Targets")

@@ -67,6 +67,7 @@ class Dispatcher:
         if head.name in DEFINITION_SETS:
             return DefinitionWriter(self._env, call, self._env.log).write(segments)
         actions = Actions(self._env, call).unbound() | MetadataActions(self._env, call, self._env.log).by_name()
+        actions["BulkDelete"] = Bulk(self._env, call).delete_by_query
         action = actions.get(head.name)
         if action is not None and len(segments) == 1:
             if call.method != "POST":

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from cosell.emulators.dataverse.collation import fold_value
 from cosell.emulators.dataverse.environment import Environment
+from cosell.emulators.dataverse.errors import bad_url
 from cosell.emulators.dataverse.filter_compile import FilterCompiler, RowTest
 from cosell.emulators.dataverse.filter_parser import Node, Path, parse_filter
 from cosell.emulators.dataverse.filter_plan import Planner
@@ -25,6 +26,7 @@ from cosell.emulators.dataverse.query_options import (
 )
 from cosell.emulators.dataverse.rows import Row
 from cosell.emulators.dataverse.shaping import Shaper
+from cosell.emulators.dataverse.sql_query import parse_select_statement
 
 COUNT_CAP = 5000
 NEVER_NULL = frozenset({"createdon", "modifiedon"})
@@ -90,7 +92,7 @@ class Listing:
         if orders and source is None and self._is_indexed_order(table, orders):
             after = (cookie.keys[0], cookie.last_id) if cookie else None
             ordered = self._env.rows.scan_by(table.logical, orders[0].path[0], after, descending=orders[0].descending)
-            return list(islice(self._passing(table, ordered), size))
+            return list(islice(self._passing(table, ordered, self._filter_node()), size))
         matches = self._matches(table, source, cookie if not orders else None)
         return self._choose(matches, orders, getters, cookie, size)
 
@@ -112,6 +114,21 @@ class Listing:
         for expansion in expand:
             self._expand(out, row, expansion)
         return out
+
+    def sql(self, table: Table, text: str) -> dict[str, object]:
+        """Return what a SELECT over a table finds."""
+        named, select = parse_select_statement(text, self._env.schema.tables)
+        if named.logical != table.logical:
+            raise bad_url(f"The SQL statement does not read from '{table.logical}'.")
+        getters = [self._compiler.resolve(Path(order.path), table)[1] for order in select.orders]
+        rows = list(self._passing(table, self._rows(table, None, select.where, ""), select.where))
+        chosen = self._choose(rows, select.orders, getters, None, len(rows))
+        shaped = [self.shape(row, select.columns, []) for row in chosen]
+        if select.is_distinct:
+            bare = [{name: value for name, value in one.items() if name != "@odata.etag"} for one in shaped]
+            shaped = [one for at, one in enumerate(bare) if one not in bare[:at]]
+        names = [column.property_name for column in select.columns]
+        return {"@odata.context": self.context(table, names, []), "value": shaped[: select.top or LARGEST_PAGE]}
 
     def single(self, row: Row, *, expanding: bool = True) -> dict[str, object]:
         """Return one row as the body of a reply."""
@@ -151,11 +168,11 @@ class Listing:
 
     def _matches(self, table: Table, source: list[Row] | None, cookie: Cookie | None) -> Iterator[Row]:
         """Yield the rows that pass the filter, in the order of their ids, from behind the cookie on."""
-        return self._passing(table, self._rows(table, source, self._filter_node(), cookie.last_id if cookie else ""))
-
-    def _passing(self, table: Table, rows: Iterable[Row]) -> Iterator[Row]:
-        """Yield the rows that pass the filter and that the caller may see."""
         node = self._filter_node()
+        return self._passing(table, self._rows(table, source, node, cookie.last_id if cookie else ""), node)
+
+    def _passing(self, table: Table, rows: Iterable[Row], node: Node | None) -> Iterator[Row]:
+        """Yield the rows that pass a filter and that the caller may see."""
         test = self._compiler.compile(node, table) if node else None
         if not self._env.access.sees_all(self._call.actor, table):
             rows = (row for row in rows if row.data.get("ownerid") == self._call.actor.user_id)

@@ -12,7 +12,7 @@ from cosell.emulators.dataverse.metadata import Column, Navigation, Schema, Tabl
 KNOWN = frozenset(
     {"$select", "$filter", "$orderby", "$top", "$expand", "$count", "$skiptoken", "$deltatoken", "$format"}
 )
-NOT_EMULATED = frozenset({"sql", "savedQuery", "userQuery", "$apply"})
+NOT_EMULATED = frozenset({"savedQuery", "userQuery", "$apply"})
 logger = logging.getLogger("cosell.emulators")
 IN_EXPAND = frozenset({"$select", "$filter", "$orderby", "$top", "$expand", "$count"})
 

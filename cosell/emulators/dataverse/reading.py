@@ -46,22 +46,32 @@ class Reader:
         return Reply(status, self._listing.single(row, expanding=expanding), {"ETag": row.etag})
 
     def _collection(self, table: Table, source: list[Row] | None, rest: list[Segment]) -> Reply:
-        call = self._call
-        if [segment.name for segment in rest] == ["$count"]:
-            if call.option("$deltatoken") is not None:
-                return _text(str(ChangeTracking(self._env, call).count(table)))
-            return _text(str(self._listing.count(table, source)))
-        if [segment.name for segment in rest] == ["$ref"]:
+        names = [segment.name for segment in rest]
+        if names == ["$count"]:
+            return _text(str(self._count(table, source)))
+        if names == ["$ref"]:
             return self._references(table, source)
         if rest:
             raise unknown_segment(rest[0].name)
+        return Reply(200, self._query(table, source), self._call.prefer.applied_to_reading())
+
+    def _count(self, table: Table, source: list[Row] | None) -> int:
+        if self._call.option("$deltatoken") is not None:
+            return ChangeTracking(self._env, self._call).count(table)
+        return self._listing.count(table, source)
+
+    def _query(self, table: Table, source: list[Row] | None) -> dict[str, object]:
+        """Return a page, in whichever of the query languages it is asked for."""
+        call = self._call
         if call.query.get("fetchXml") is not None:
-            return Reply(200, FetchXml(self._env, call).run(table), {})
+            return FetchXml(self._env, call).run(table)
+        if call.query.get("sql") is not None:
+            return self._listing.sql(table, call.query["sql"])
         token = call.option("$skiptoken")
         tracking = call.prefer.track_changes or (token is not None and read_cookie(token).tracking)
         if tracking or call.option("$deltatoken") is not None:
-            return Reply(200, ChangeTracking(self._env, call).page(table), call.prefer.applied_to_reading())
-        return Reply(200, self._listing.page(table, source), call.prefer.applied_to_reading())
+            return ChangeTracking(self._env, call).page(table)
+        return self._listing.page(table, source)
 
     def _of_row(self, table: Table, row: Row, rest: list[Segment]) -> Reply:
         self._env.access.require_row(self._call.actor, "Read", table, row)

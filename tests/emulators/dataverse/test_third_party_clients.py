@@ -133,7 +133,10 @@ def test_microsofts_python_client(client_module: ModuleType, served: Served) -> 
         contact = changes.records.create("contact", {"lastname": "x"})
         changes.records.create("account", {"name": "z", "primarycontactid@odata.bind": contact})
     assert [one.status_code for one in batch.execute().responses] == [200, 204, 204]
+    found = client.query.sql("SELECT TOP 5 name FROM account WHERE name LIKE 'Con%'")
+    assert [row["name"] for row in found] == ["Contoso"]
     client.records.delete("account", account)
+    client.records.delete("account", many)
     client.tables.delete("new_Sample")
 
 

@@ -75,3 +75,37 @@ async def test_aggregates(api: httpx.AsyncClient) -> None:
 )
 async def test_nonsense_is_refused(api: httpx.AsyncClient, text: str) -> None:
     assert error_of(await api.get("opportunities", params={"fetchXml": text}))[0] == 400
+
+
+@pytest.mark.usefixtures("deals")
+@pytest.mark.parametrize(
+    ("statement", "names"),
+    [
+        ("SELECT name FROM opportunity WHERE estimatedvalue >= 10 ORDER BY name DESC", ["b", "a"]),
+        ("SELECT TOP 1 o.name FROM opportunity AS o ORDER BY o.name", ["a"]),
+        ("select name from opportunity where name like 'A%' or estimatedvalue is null", ["a", "c"]),
+        ("SELECT name FROM opportunity WHERE name IN ('a', 'x') AND NOT statecode = 1", ["a"]),
+        ("SELECT name FROM opportunity WHERE createdon > '2020-01-01' AND decisionmaker = 0 AND name <> 'a'",
+         ["b", "c"]),
+    ],
+)  # fmt: skip
+async def test_a_select_reads_one_table(api: httpx.AsyncClient, statement: str, names: list[str]) -> None:
+    reply = await api.get("opportunities", params={"sql": statement})
+    assert reply.status_code == 200, reply.text
+    found = [row["name"] for row in reply.json()["value"]]
+    assert (found if "ORDER" in statement else sorted(found)) == names
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM opportunity",
+        "SELECT * FROM opportunity",
+        "SELECT name FROM account",
+        "SELECT bogus FROM opportunity",
+        "SELECT name FROM opportunity JOIN account",
+        "SELECT COUNT(name) FROM opportunity",
+    ],
+)
+async def test_other_statements_are_refused(api: httpx.AsyncClient, statement: str) -> None:
+    assert error_of(await api.get("opportunities", params={"sql": statement})) == (400, "0x80060888")
