@@ -17,15 +17,19 @@ import httpx
 
 from cosell.errors import ConfigurationError, ServiceUnreachable
 
-STOP_SECONDS = 12.0
+STOP_SECONDS = 6.0
 POLL_SECONDS = 0.2
 
 
 @dataclass(slots=True)
 class Processes:
-    """The processes that were started, in order; leaving the block stops them, the last one first."""
+    """The processes that were started, in order; leaving the block stops them, the last one first.
+
+    The block is left on SIGTERM, too, whatever it is doing. `stop_seconds` is how long each process may take to end.
+    """
 
     logs: Path
+    stop_seconds: float = STOP_SECONDS
     running: list[tuple[str, "subprocess.Popen[bytes]"]] = field(default_factory=list)
     pause: threading.Event = field(default_factory=threading.Event)
 
@@ -33,14 +37,20 @@ class Processes:
         """Make the directory of the logs, and let SIGTERM leave the block as Ctrl-C does."""
         self.logs.mkdir(parents=True, exist_ok=True)
         signal.signal(signal.SIGTERM, _leave)
+        # What a script starts in the background ignores Ctrl-C. Programs inherit that, and Prefect's worker then hears
+        # of no end: it tells itself by that very signal. A signal that is handled is not inherited.
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            signal.signal(signal.SIGINT, _overhear)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Stop everything that was started."""
+        """Stop everything that was started; a second signal would leave half of it behind, so it is not heard."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _overhear)
         for _name, process in reversed(self.running):
-            stop(process)
+            stop(process, seconds=self.stop_seconds)
 
     def start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
         """Start a program in a process group of its own; what it prints goes into a file of its name."""
@@ -90,7 +100,11 @@ def _leave(_signal: int, _frame: FrameType | None) -> None:
     sys.exit(0)
 
 
-def stop(process: "subprocess.Popen[bytes]") -> None:
+def _overhear(_signal: int, _frame: FrameType | None) -> None:
+    return
+
+
+def stop(process: "subprocess.Popen[bytes]", *, seconds: float = STOP_SECONDS) -> None:
     """End a process and whatever it started: politely first, for good after a while."""
     for what in (signal.SIGTERM, signal.SIGKILL):
         try:
@@ -98,7 +112,7 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
         except ProcessLookupError:
             break
         try:
-            process.wait(timeout=STOP_SECONDS)
+            process.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
             continue
     # Children of a process which has ended itself are still in its group.

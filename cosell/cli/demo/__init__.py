@@ -18,12 +18,17 @@ from cosell.errors import CosellError
 
 READY_SECONDS = 30
 UP_SECONDS = 240
+STOP_SECONDS = 30
+"""`cosell up` has processes of its own to stop; ended before that, it would leave them behind."""
 
 
 def demo(keep: Annotated[bool, typer.Option("--keep", help="Leave everything up until Ctrl-C.")] = False) -> None:
     """Start emulators, Prefect and the product, activate the nine flows, and let one deal travel each way."""
     console = Console(highlight=False, soft_wrap=True)
-    with tempfile.TemporaryDirectory(prefix="cosell-demo-") as home, Processes(logs=Path(home) / "logs") as processes:
+    with (
+        tempfile.TemporaryDirectory(prefix="cosell-demo-") as home,
+        Processes(logs=Path(home) / "logs", stop_seconds=STOP_SECONDS) as processes,
+    ):
         try:
             with _world(processes, Path(home), console) as (people, ui):
                 Story(console, people).tell()
