@@ -87,7 +87,7 @@ class DefinitionWriter:
             raise business("0x80044363", f"An entity set with the name {plural(name.lower())} already exists.")
         primary, others = _split_attributes(body)
         body = {**body, "Attributes": primary}
-        code = FIRST_CUSTOM_CODE + sum(table.is_custom for table in self._env.schema.tables.values())
+        code = max([FIRST_CUSTOM_CODE - 1, *(table.code for table in self._env.schema.tables.values())]) + 1
         new_id = self._change(
             "create_table", {"table": name.lower(), "body": body, "code": code, "primary_column_id": _new_id()}
         )

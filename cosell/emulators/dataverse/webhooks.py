@@ -5,7 +5,6 @@ waits, so that a test need not wait for the background task.
 """
 
 import asyncio
-import contextlib
 import html
 import logging
 import random
@@ -74,6 +73,7 @@ class WebhookSender:
         self._env = env
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._calls: set[asyncio.Task[None]] = set()
         self._random = random.Random(1)
         self.transport: httpx.AsyncBaseTransport | None = None
 
@@ -95,33 +95,44 @@ class WebhookSender:
             self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """End the background delivery."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        """End the background delivery, calls under way included."""
+        tasks = [*self._calls, *([self._task] if self._task else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._task = None
 
     async def drain(self) -> int:
         """Deliver all that waits; return how many calls were due."""
         due = 0
         while self._env.outbox:
-            events, self._env.outbox[:] = list(self._env.outbox), []
-            calls = [(event, step) for event in events for step in self._steps_for(event)]
-            if self._env.knobs.webhook_shuffle:
-                self._random.shuffle(calls)
+            calls = self._take()
             due += len(calls)
             await asyncio.gather(*(self._deliver(event, step) for event, step in calls))
         return due
+
+    def _take(self) -> list[tuple[Event, Row]]:
+        """Empty the outbox and return the calls that its events are worth."""
+        events, self._env.outbox[:] = list(self._env.outbox), []
+        calls = [(event, step) for event in events for step in self._steps_for(event)]
+        if self._env.knobs.webhook_shuffle:
+            self._random.shuffle(calls)
+        return calls
 
     async def _run(self) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            try:
-                await self.drain()
-            except Exception:
-                logger.exception("dataverse: delivering webhooks failed")
+            # Each call is a task of its own: a receiver that hangs holds up nobody else.
+            for event, step in self._take():
+                task = asyncio.create_task(self._deliver(event, step))
+                self._calls.add(task)
+                task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._calls.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("dataverse: delivering a webhook crashed", exc_info=task.exception())
 
     def _steps_for(self, event: Event) -> list[Row]:
         return [step for step in self._env.rows.scan("sdkmessageprocessingstep") if self._wants(step, event)]
