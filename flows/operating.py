@@ -17,7 +17,7 @@ from cosell.domain.flows import FlowName
 from cosell.domain.ids import OpportunityId, ReferralId
 from cosell.errors import ConflictError, CosellError, NotActivated, NotReady, RejectedError, RetryableError
 from cosell.store import HintKind
-from cosell.sync.outcome import Outcome, Result
+from cosell.sync.outcome import QUIET, Outcome, Result
 from tasks.activation import find_missing, refuse
 from tasks.workspace import entered_workspace, get_workspace
 
@@ -26,6 +26,10 @@ Operation = Callable[Parameters, Coroutine[Any, Any, State[Any]]]
 
 NEEDS_ATTENTION = "NeedsAttention"
 NOT_ACTIVATED = "NotActivated"
+STOPPING = frozenset({Result.REFUSED, Result.LATER})
+"""Results which a person should look at."""
+REASONS_AT_MOST = 3
+"""How many reasons stand in the state of a run; its table has all of them."""
 AT_ONCE = 16
 """Records of one run in hand at the same time; the clients keep to the services' limits by themselves."""
 
@@ -43,8 +47,9 @@ def operating_flow(
                 missing = await find_missing(workspace.ledger, (*name.predecessors, name))
                 if missing:
                     return Cancelled(name=NOT_ACTIVATED, message=f"Not run. {refuse(name, missing)}")
+                before = len(workspace.outcomes)
                 state = await operation(*args, **kwargs)
-                await _tell_in_name(state)
+                await _tell_in_list(name, state, workspace.outcomes[before:])
                 return state
 
         return flow(name=name.value, flow_run_name=describe_run, persist_result=True)(gated)
@@ -84,12 +89,21 @@ def plural(noun: str, count: int) -> str:
     return f"{noun.removesuffix('y')}ies" if noun.endswith("y") else f"{noun}s"
 
 
-async def _tell_in_name(state: State[Any]) -> None:
-    """Put what a run came to into its name, so that the list of runs tells the story."""
-    if flow_run.id:
-        verdict = (state.message or "").split(". ")[0].removesuffix(".")
-        async with get_client() as client:
-            await client.update_flow_run(UUID(str(flow_run.id)), name=f"{describe_run()}: {verdict[:80].lower()}")
+async def _tell_in_list(name: FlowName, state: State[Any], outcomes: Sequence[Outcome]) -> None:
+    """Put what a run came to into its name and its tags, so that the list of runs tells the story."""
+    if not flow_run.id:
+        return
+    verdict = (state.message or "").split(". ")[0].removesuffix(".")
+    kept = {
+        tag for tag in flow_run.tags or () if tag not in set(Result)
+    }  # a run which is run again comes to other ends
+    told = {outcome.result.value for outcome in outcomes if outcome.result not in QUIET}
+    async with get_client() as client:
+        await client.update_flow_run(
+            UUID(str(flow_run.id)),
+            name=f"{describe_run()}: {verdict[:80].lower()}",
+            tags=sorted({*kept, *told, "cosell", f"flow {name.number}"}),
+        )
 
 
 async def run_subflow(subflow: Flow[..., Any], parameters: Mapping[str, object]) -> list[Outcome]:
@@ -146,12 +160,12 @@ def conclude(outcomes: Sequence[Outcome]) -> State[Any]:
     """Return the state in which a flow ends: Completed, or NeedsAttention when a record was refused or has to wait."""
     counts = {result: sum(outcome.result is result for outcome in outcomes) for result in Result}
     message = ", ".join(f"{count} {result}" for result, count in counts.items() if count) or "Nothing to do"
-    if counts[Result.REFUSED] or counts[Result.LATER]:
-        return Failed(
-            name=NEEDS_ATTENTION,
-            message=f"{message}. The dead letters say what to do about what was refused; the rest is tried again.",
-        )
-    return Completed(message=f"{message}.")
+    reasons = list(dict.fromkeys(outcome.reason for outcome in outcomes if outcome.result in STOPPING))
+    if not reasons:
+        return Completed(message=f"{message}.")
+    more = [f"There are {len(reasons) - REASONS_AT_MOST} more reasons."] if len(reasons) > REASONS_AT_MOST else []
+    way_out = "What was refused is a dead letter until its record changes; what has to wait is tried again by itself."
+    return Failed(name=NEEDS_ATTENTION, message=" ".join([f"{message}.", *reasons[:REASONS_AT_MOST], *more, way_out]))
 
 
 def record_ids(outcomes: Sequence[Outcome], *, result: Result) -> list[str]:

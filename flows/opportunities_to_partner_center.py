@@ -8,6 +8,7 @@ from cosell.domain.flows import FlowName
 from cosell.store import HintKind
 from flows.dynamics_to_partner_center import dynamics_to_partner_center
 from flows.operating import conclude, operating_flow, run_subflow
+from flows.report import publish_outcomes
 from flows.rounds import work_through_inbox
 from tasks.opportunities import poll_opportunities
 from tasks.referrals import check_ids
@@ -25,6 +26,9 @@ async def opportunities_to_partner_center(opportunity_ids: list[str] | None = No
     """
     if opportunity_ids:
         given = {"opportunity_ids": check_ids(opportunity_ids)}
-        return conclude(await run_subflow(dynamics_to_partner_center, given))
-    await poll_opportunities()
-    return conclude(await work_through_inbox([HintKind.OPPORTUNITY]))
+        outcomes = await run_subflow(dynamics_to_partner_center, given)
+    else:
+        await poll_opportunities()
+        outcomes = await work_through_inbox([HintKind.OPPORTUNITY])
+    await publish_outcomes(FlowName.OPPORTUNITIES_TO_PARTNER_CENTER, outcomes)
+    return conclude(outcomes)

@@ -12,6 +12,7 @@ from cosell.sync.sort import Arrival
 from flows.microsoft_referrals_to_dynamics import microsoft_referrals_to_dynamics
 from flows.operating import conclude, operating_flow, record_ids, run_subflow
 from flows.partner_center_to_dynamics_helper import partner_center_to_dynamics_helper
+from flows.report import publish_outcomes
 from tasks.inbox import CLAIM_AT_MOST, claim_hints, settle_hints
 from tasks.referrals import GONE, check_ids, find_moved_referrals, read_referrals
 from tasks.workspace import get_workspace
@@ -34,7 +35,15 @@ async def partner_center_to_dynamics(
         look_for_missed: list what changed lately, too, so that a lost notification is found.
     """
     if referral_ids:
-        return conclude(await _handle(check_ids(referral_ids)))
+        outcomes = await _handle(check_ids(referral_ids))
+    else:
+        outcomes = await _work_through(look_for_missed=look_for_missed)
+    await publish_outcomes(FlowName.PARTNER_CENTER_TO_DYNAMICS, outcomes)
+    return conclude(outcomes)
+
+
+async def _work_through(*, look_for_missed: bool) -> list[Outcome]:
+    """Handle what notifications missed, then what the inbox holds, until it is empty or it is enough for one run."""
     outcomes: list[Outcome] = []
     if look_for_missed:
         outcomes += await _handle(await find_moved_referrals())
@@ -46,7 +55,7 @@ async def partner_center_to_dynamics(
             outcomes += found
         if len(claimed) < CLAIM_AT_MOST:
             break
-    return conclude(outcomes)
+    return outcomes
 
 
 async def _handle(referral_ids: list[str]) -> list[Outcome]:

@@ -6,11 +6,10 @@ from prefect.artifacts import acreate_table_artifact
 
 from cosell.domain.flows import FlowName
 from cosell.settings import load_settings
-from cosell.sync.outcome import Outcome, Result
+from cosell.sync.outcome import QUIET, Outcome
 from tasks.workspace import get_workspace
 
 ROWS_AT_MOST = 200
-QUIET = {Result.ECHO, Result.IN_STEP}
 
 
 async def publish_outcomes(name: FlowName, outcomes: Sequence[Outcome]) -> None:

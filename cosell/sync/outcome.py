@@ -19,6 +19,10 @@ class Result(StrEnum):
     LATER = "later"
 
 
+QUIET = frozenset({Result.ECHO, Result.IN_STEP})
+"""Results of which nobody has to hear."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """Ids and field names only: an outcome may be logged and shown anywhere."""
