@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: help setup demo test check lint types imports fresh format docs bench clean
+.PHONY: help setup demo test judges check lint types imports fresh format docs bench clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -21,7 +21,10 @@ demo: setup ## emulators, Prefect, nine flows activated in order, one deal each 
 	@$(BIN)/cosell demo $(if $(filter-out 0 no false,$(KEEP)),--keep)
 
 test: setup ## run the whole test suite
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@NODE_PATH="$(CURDIR)/.judges/node_modules:$$NODE_PATH" $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+judges: setup ## install other people's Dataverse clients, which then judge the emulator in `make test`
+	@tools/judges.sh
 
 check: setup lint types imports fresh ## linters, types, import rules, generated pages
 
@@ -49,5 +52,5 @@ bench: setup ## measure; writes benchmarks/results/latest.json
 	@$(BIN)/python -m benchmarks
 
 clean: ## remove .venv, caches and build results; keeps your data in .cosell
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist ./*.egg-info
+	@rm -rf .venv .judges .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist ./*.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
