@@ -84,6 +84,33 @@ class Conflicts:
         async with self._database.read() as connection:
             return [_filed(row) for row in (await connection.execute(query)).mappings()]
 
+    async def find_open(self, link_id: str) -> list[FiledConflict]:
+        """Find the open conflicts of one link, the latest first."""
+        query = (
+            select(conflicts)
+            .where(
+                self._database.mine(conflicts),
+                conflicts.c.link_id == link_id,
+                conflicts.c.state == ConflictState.OPEN,
+            )
+            .order_by(conflicts.c.found_at.desc(), conflicts.c.conflict_id)
+        )
+        async with self._database.read() as connection:
+            return [_filed(row) for row in (await connection.execute(query)).mappings()]
+
+    async def file(self, found: Sequence[Conflict]) -> None:
+        """Keep conflicts before either value is overwritten; what is on file already stays as it is.
+
+        An open conflict of the same field with other values has moved on.
+
+        Raises:
+            RecordNotFound: a conflict names a link which the ledger does not have.
+        """
+        if not found:
+            return
+        async with self._database.write() as connection:
+            await store_conflicts(connection, self._database, synced={}, found=found)
+
     async def get(self, conflict_id: str) -> FiledConflict:
         """Return a conflict, whatever its state.
 
@@ -123,10 +150,13 @@ class Conflicts:
 async def store_conflicts(
     connection: AsyncConnection, database: Database, *, synced: Mapping[str, Link], found: Sequence[Conflict]
 ) -> None:
-    """Write the conflicts of a sync and close older ones that are over, within a transaction of the caller's."""
+    """Write conflicts and close older ones that are over, within a transaction of the caller's.
+
+    `synced` are the links as a sync has just recorded them, by their ids; without one, nothing is over by itself.
+    """
     reported = {(conflict.link_id, conflict.field): conflict for conflict in found}
     over: list[str] = []
-    for chunk in in_chunks(sorted(synced)):
+    for chunk in in_chunks(sorted({*synced, *(conflict.link_id for conflict in found)})):
         query = select(conflicts).where(
             database.mine(conflicts), conflicts.c.link_id.in_(chunk), conflicts.c.state == ConflictState.OPEN
         )
@@ -136,7 +166,7 @@ async def store_conflicts(
             again = reported.get(key)
             if again is not None and _is_same(old.conflict, again):
                 del reported[key]
-            elif again is not None or _is_over(old.conflict, synced[old.conflict.link_id]):
+            elif again is not None or _is_over(old.conflict, synced.get(old.conflict.link_id)):
                 over.append(old.conflict_id)
     for chunk in in_chunks(over):
         closing = (
@@ -155,8 +185,10 @@ def _is_same(old: Conflict, new: Conflict) -> bool:
     return (old.partner_center, old.dataverse, old.winner) == (new.partner_center, new.dataverse, new.winner)
 
 
-def _is_over(old: Conflict, link: Link) -> bool:
-    """Decide about an open conflict which the sync did not report again."""
+def _is_over(old: Conflict, link: Link | None) -> bool:
+    """Decide about an open conflict which was not reported again, by the link as it was recorded."""
+    if link is None:
+        return False
     if old.winner is None:
         return True
     return old.field in link.base and link.base[old.field] != old.settled_value

@@ -1,9 +1,11 @@
-"""Carries out a plan: Partner Center first, then the CRM, with the etags that were read; the base comes last.
+"""Carries out a plan: conflicts are filed, then Partner Center is written, then the CRM; what both agree on comes last.
 
-Whatever breaks in between, the base still says what both agreed on before, so the next look finds what is left to do.
+Each write carries the etag that was read. Whatever breaks in between, the base still says what both agreed on before,
+so the next look finds what is left to do.
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from cosell.dataverse import Closing, Row
 from cosell.domain.ids import OpportunityId, Side
@@ -18,6 +20,7 @@ from cosell.store import Conflict, JournalEntry, Lease
 from cosell.sync.audit import describe_plan, mark_name, write_audit
 from cosell.sync.outcome import Outcome, Result
 from cosell.sync.plan import Plan
+from cosell.sync.planner import STAGES
 from cosell.sync.workspace import Workspace
 
 
@@ -37,9 +40,15 @@ async def apply_plan(workspace: Workspace, pair: Pair, plan: Plan, *, lease: Lea
         StaleEtag: a record moved since it was read; read again and plan anew.
         RejectedError: a service refused; nothing was recorded.
     """
+    conflicts = _conflicts_of(plan, pair.link, found_at=workspace.clock())
+    # Before the first write: once overwritten, the value which loses is nowhere else.
+    await workspace.ledger.conflicts.file(conflicts)
+    recorder = _Recorder(workspace=workspace, plan=plan, conflicts=conflicts, lease=lease, run_id=run_id)
     referral = await _write_referral(workspace, pair, plan)
+    if referral is not pair.referral:
+        await recorder.record_sent(pair.link)
     row = await _write_opportunity(workspace, pair, plan)
-    await _record(workspace, replace(pair.link, referral_etag=referral.etag), row, plan, lease=lease, run_id=run_id)
+    await recorder.record_agreed(pair.link, referral_etag=referral.etag, opportunity_etag=row.etag)
     moved = plan.moves_opportunity_to or plan.moves_referral_to
     wrote = bool(plan.changes or moved or row is not pair.row)
     return Outcome(
@@ -137,20 +146,42 @@ def status_columns(status: StatusRow) -> dict[str, object]:
     return {"statecode": status.state, "statuscode": status.status_reason}
 
 
-async def _record(workspace: Workspace, link: Link, row: Row, plan: Plan, *, lease: Lease, run_id: str) -> None:
-    now = workspace.clock()
-    agreed = replace(
-        link,
-        state=LinkState.LINKED,
-        opportunity_etag=row.etag,
-        base=dict(plan.base),
-        told=plan.told,
-        synced_at=now,
-    )
-    await workspace.ledger.record_sync(
-        agreed,
-        lease=lease,
-        journal=[
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Recorder:
+    """Records one plan in two strokes: what Partner Center has taken, then that both sides agree."""
+
+    workspace: Workspace
+    plan: Plan
+    conflicts: list[Conflict]
+    lease: Lease
+    run_id: str
+
+    async def record_sent(self, link: Link) -> None:
+        """Record the fields which are the same on both sides by now, whatever becomes of the write to the CRM.
+
+        Without this, a seller who saves between the two writes would be in conflict with our own first one.
+        """
+        sent = self.plan.changes_on(Side.PARTNER_CENTER)
+        stages = {name: value for name, value in self.plan.base.items() if name in STAGES}
+        base = {**link.base, **sent, **(stages if self.plan.moves_referral_to else {})}
+        await self._record(replace(link, base=base), Side.PARTNER_CENTER)
+
+    async def record_agreed(self, link: Link, *, referral_etag: str | None, opportunity_etag: str) -> None:
+        """Record what both sides agree on, and how both records were left."""
+        agreed = replace(
+            link,
+            state=LinkState.LINKED,
+            referral_etag=referral_etag,
+            opportunity_etag=opportunity_etag,
+            base=dict(self.plan.base),
+            told=self.plan.told,
+            synced_at=self.workspace.clock(),
+        )
+        await self._record(agreed, Side.DATAVERSE)
+
+    async def _record(self, link: Link, side: Side) -> None:
+        now = self.workspace.clock()
+        journal = [
             JournalEntry(
                 at=now,
                 link_id=link.link_id,
@@ -159,22 +190,27 @@ async def _record(workspace: Workspace, link: Link, row: Row, plan: Plan, *, lea
                 old=change.old,
                 new=change.new,
                 rule=change.rule,
-                flow_run_id=run_id or None,
+                flow_run_id=self.run_id or None,
             )
-            for change in plan.changes
-        ],
-        conflicts=[
-            Conflict(
-                found_at=now,
-                link_id=link.link_id,
-                field=conflict.field,
-                partner_center=conflict.partner_center,
-                dataverse=conflict.dataverse,
-                winner=conflict.winner,
-            )
-            for conflict in plan.conflicts
-        ],
-    )
+            for change in self.plan.changes
+            if change.side is side
+        ]
+        await self.workspace.ledger.record_sync(link, lease=self.lease, journal=journal, conflicts=self.conflicts)
+
+
+def _conflicts_of(plan: Plan, link: Link, *, found_at: datetime) -> list[Conflict]:
+    return [
+        Conflict(
+            found_at=found_at,
+            link_id=link.link_id,
+            field=conflict.field,
+            partner_center=conflict.partner_center,
+            dataverse=conflict.dataverse,
+            winner=conflict.winner,
+            base=link.base.get(conflict.field),
+        )
+        for conflict in plan.conflicts
+    ]
 
 
 def _names(plan: Plan, side: Side, *, moved: bool) -> tuple[str, ...]:

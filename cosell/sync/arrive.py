@@ -40,7 +40,7 @@ async def find_links(workspace: Workspace, referrals: Sequence[Referral]) -> dic
     links = await workspace.ledger.links.find_by_referral_ids([referral.id for referral in referrals])
     links = {referral_id: link for referral_id, link in links.items() if link.opportunity_id is not None}
     missing = [referral for referral in referrals if referral.id not in links]
-    for referral, row in await _find_rows(workspace, missing):
+    for referral, row in await find_rows(workspace, missing):
         link = await workspace.ledger.links.begin(referral_id=referral.id, opportunity_id=OpportunityId(row.id))
         link = replace(link, opportunity_id=OpportunityId(row.id), engagement_id=referral.engagement_id)
         await workspace.ledger.links.save(link)
@@ -48,7 +48,7 @@ async def find_links(workspace: Workspace, referrals: Sequence[Referral]) -> dic
     return links
 
 
-async def _find_rows(workspace: Workspace, referrals: Sequence[Referral]) -> list[tuple[Referral, Row]]:
+async def find_rows(workspace: Workspace, referrals: Sequence[Referral]) -> list[tuple[Referral, Row]]:
     """Find opportunities by referral id, then by the CRM id that the referral carries."""
     if not referrals:
         return []
@@ -145,7 +145,7 @@ async def _find_or_create_customer(
     customer = read_party_document(document, workspace.mappings.account)
     if not customer.get("name"):
         return None, None
-    account_id = await _find_account(workspace, customer)
+    account_id = await find_account(workspace, customer)
     is_known = account_id is not None
     if account_id is None:
         mapping = workspace.mappings.account
@@ -153,11 +153,11 @@ async def _find_or_create_customer(
     contact = read_first_contact(document, workspace.mappings.contact)
     if contact is None:
         return account_id, None
-    contact_id = await _find_contact(workspace, contact, account_id) if is_known else None
+    contact_id = await find_contact(workspace, contact, account_id) if is_known else None
     return account_id, contact_id or await _create_contact(workspace, contact, account_id)
 
 
-async def _find_account(workspace: Workspace, customer: Party) -> AccountId | None:
+async def find_account(workspace: Workspace, customer: Party) -> AccountId | None:
     """Match by the criteria of the mapping; of several hits the one that was made first."""
     mapping = workspace.mappings.account
     name_column = next(row.dataverse for row in mapping.fields if row.field == "name")
@@ -168,7 +168,7 @@ async def _find_account(workspace: Workspace, customer: Party) -> AccountId | No
     return AccountId(same[0].id) if same else None
 
 
-async def _find_contact(workspace: Workspace, contact: Party, account_id: AccountId) -> ContactId | None:
+async def find_contact(workspace: Workspace, contact: Party, account_id: AccountId) -> ContactId | None:
     """Match within the account, by e-mail first, then by full name; of several hits the one that was made first."""
     mapping = workspace.mappings.contact
     hits = await _query(workspace, mapping.set, mapping.fields, f"{lookup_column('parentcustomerid')} eq {account_id}")

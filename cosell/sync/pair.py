@@ -16,8 +16,8 @@ from cosell.sync.hold import LEASE_SECONDS
 from cosell.sync.invite import ensure_microsofts_copy, find_copy_note, wants_help
 from cosell.sync.look import look_at, stage_of_referral
 from cosell.sync.outcome import Outcome, Result
-from cosell.sync.plan import Note
-from cosell.sync.planner import EVENT, plan_sync
+from cosell.sync.plan import FieldConflict, Note, Plan
+from cosell.sync.planner import EVENT, conflict_note, plan_sync
 from cosell.sync.workspace import Workspace
 
 ATTEMPTS = 4
@@ -77,7 +77,12 @@ async def _sync_once(
     seen = await look_at(workspace, referral, row)
     notes = {note.key: note for note in [*seen.notes, *first_notes, *remark.notes]}
     seen = replace(seen, referral={**seen.referral, **remark.values}, notes=list(notes.values()))
-    plan = plan_sync(seen, base=link.base, told=link.told, rows=workspace.opportunity.fields)
+    rows = workspace.opportunity.fields
+    plan = plan_sync(seen, base=link.base, told=link.told, rows=rows)
+    untold = await _find_untold(workspace, link, plan)
+    if untold:
+        seen = replace(seen, notes=[*seen.notes, *untold])
+        plan = plan_sync(seen, base=link.base, told=link.told, rows=rows)
     plan.raise_if_unsafe(f"opportunity {row.id}")
     return await apply_plan(workspace, Pair(link=link, referral=referral, row=row), plan, lease=lease, run_id=run_id)
 
@@ -93,6 +98,30 @@ async def _meet(workspace: Workspace, referral: Referral, row: Row, *, lease: Le
         note = find_copy_note(await ensure_microsofts_copy(workspace, referral, row, lease=lease))
         notes += [note] if note else []
     return notes
+
+
+async def _find_untold(workspace: Workspace, link: Link, plan: Plan) -> list[Note]:
+    """Return what the seller was not told about conflicts, because the run ended between its first write and its last.
+
+    They are on file, later than what was recorded last; and the value that won is the one on which both agree now.
+    """
+    decided = {conflict.field for conflict in plan.conflicts}
+    filed = [item.conflict for item in await workspace.ledger.conflicts.find_open(link.link_id)]
+    return [
+        conflict_note(
+            FieldConflict(
+                field=conflict.field,
+                partner_center=conflict.partner_center,
+                dataverse=conflict.dataverse,
+                winner=conflict.winner,
+            )
+        )
+        for conflict in filed
+        if conflict.winner is not None
+        and conflict.field not in decided
+        and plan.base.get(conflict.field) == conflict.settled_value
+        and (link.synced_at is None or conflict.found_at is None or conflict.found_at > link.synced_at)
+    ]
 
 
 def is_echo(link: Link, referral: Referral, row: Row) -> bool:

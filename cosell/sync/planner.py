@@ -18,8 +18,11 @@ from cosell.sync.stages import StageDecision, StagePair, decide_stage
 
 EVENT = "event:"
 """Begins the key of a note about something that happened once: it stays told when it is no longer so."""
+CHANGED_ON_BOTH = "was changed on both sides"
 BASE_REFERRAL_STAGE = "$referral_stage"
 BASE_OPPORTUNITY_STAGE = "$opportunity_stage"
+STAGES = (BASE_REFERRAL_STAGE, BASE_OPPORTUNITY_STAGE)
+"""The members of a base which hold the stages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,21 +145,28 @@ class _Draft:
 
     def _trace(self, row: FieldRow, found: Merge, base: object, *, ours: Value, theirs: Value, winner: Side) -> None:
         """Keep and tell a value which is about to be overwritten, unless it is what both sides agreed on."""
-        kept, lost = (ours, theirs) if winner is Side.DATAVERSE else (theirs, ours)
+        lost = theirs if winner is Side.DATAVERSE else ours
         if found is Merge.CONFLICT and row.direction is Direction.BOTH:
-            why = "was changed on both sides"
+            why = CHANGED_ON_BOTH
         elif lost != base and not is_empty(lost):
             why = "was not the same on both sides"  # An id of another record, the end of a text that was cut.
         else:
             return
-        self.conflicts.append(FieldConflict(field=row.field, partner_center=theirs, dataverse=ours, winner=winner))
-        self.notes.append(
-            Note(
-                key=f"conflict:{row.field}:{fingerprint(ours)}:{fingerprint(theirs)}",
-                text=f"{label(row.field)} {why}: kept {show(kept)}, "
-                f"not {show(lost)} from {'Partner Center' if winner is Side.DATAVERSE else 'the CRM'}.",
-            )
-        )
+        conflict = FieldConflict(field=row.field, partner_center=theirs, dataverse=ours, winner=winner)
+        self.conflicts.append(conflict)
+        self.notes.append(conflict_note(conflict, why=why))
+
+
+def conflict_note(conflict: FieldConflict, *, why: str = CHANGED_ON_BOTH) -> Note:
+    """Return what the seller is told about a conflict which has a winner."""
+    ours, theirs = conflict.dataverse, conflict.partner_center
+    kept, lost, loser = (
+        (ours, theirs, "Partner Center") if conflict.winner is Side.DATAVERSE else (theirs, ours, "the CRM")
+    )
+    return Note(
+        key=f"conflict:{conflict.field}:{fingerprint(ours)}:{fingerprint(theirs)}",
+        text=f"{label(conflict.field)} {why}: kept {show(kept)}, not {show(lost)} from {loser}.",
+    )
 
 
 def _is_nought(value: Value) -> bool:

@@ -29,6 +29,7 @@ class Fate:
 
     dies_at: int | None = None
     """The number of the step, from 1, that does not happen any more."""
+    dies_before: str | None = None
     dawdles: random.Random | None = None
     """Lets other runs go first now and then, always the same way for a seed."""
     steps: list[str] = field(default_factory=list)
@@ -39,11 +40,16 @@ class Fate:
         """Have somebody act before the first call which begins like this: `PATCH /v1.0/`; several queue up."""
         self.acts.append((call, act))
 
+    def dies_just_before(self, call: str) -> None:
+        """End it before the first call which begins like this."""
+        self.dies_before = call
+
     async def step(self, what: str) -> None:
         """Take a step, unless it is over."""
         for _ in range(self.dawdles.randrange(4) if self.dawdles else 0):
             await asyncio.sleep(0)  # no time passes: the others' turn
-        if self.is_dead or len(self.steps) + 1 == self.dies_at:
+        is_last = self.dies_before is not None and what.startswith(self.dies_before)
+        if self.is_dead or is_last or len(self.steps) + 1 == self.dies_at:
             self.is_dead = True
             raise Killed(what)
         self.steps.append(what)

@@ -34,6 +34,8 @@ CRM = f"{ORIGIN}/api/data/v9.2"
 KEY = b"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 LINKS = "https://partner.example/referrals/{id}"
 OPEN, ON_HOLD = 1, 2
+VARIABLES = Variables()
+MAPPINGS = VARIABLES.fill_in(load_mappings())
 READY_UNTIL = "2031-03-31"
 
 Document = dict[str, Any]
@@ -204,8 +206,6 @@ class Stand:
         transport = FatefulTransport(self.http._transport, fate or Fate())
         person = self._token("person", user=identities.ADMIN.user)
         app = self._token("application", user=None)
-        variables = Variables()
-        mappings = variables.fill_in(load_mappings())
         async with AsyncExitStack() as stack:
             ledger = await stack.enter_async_context(self.ledger())
             if fate:
@@ -213,14 +213,14 @@ class Stand:
             common: Document = {"clock": clock, "sleep": self.wait, "transport": transport}
             partner_center = open_partner_center(settings, ledger.vault, tokens=person, per_second=10_000, **common)
             webhooks = open_webhooks(settings, ledger.vault, tokens=person, **common)
-            dataverse = open_dataverse(settings, ledger.vault, tokens=app, id_columns=_id_columns(mappings), **common)
+            dataverse = open_dataverse(settings, ledger.vault, tokens=app, id_columns=_id_columns(MAPPINGS), **common)
             yield Workspace(
                 partner_center=await stack.enter_async_context(partner_center),
                 webhooks=await stack.enter_async_context(webhooks),
                 dataverse=await stack.enter_async_context(dataverse),
                 ledger=ledger,
-                mappings=mappings,
-                variables=variables,
+                mappings=MAPPINGS,
+                variables=VARIABLES,
                 clock=clock,
                 link_template=LINKS,
                 holder=f"run-{run_id}",
