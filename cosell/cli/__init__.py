@@ -14,9 +14,11 @@ from cosell.cli.demo import demo
 from cosell.cli.emulators import emulators
 from cosell.cli.receive import receive
 from cosell.cli.up import up
-from cosell.errors import ConfigurationError, CosellError
+from cosell.errors import ConfigurationError, CosellError, NotActivated, SchemaMissing, SignInRequired
 
 FAILED, WRONG_USAGE = 1, 2
+NOT_A_SETTING = (NotActivated, SchemaMissing, SignInRequired)
+"""What a person has to mend elsewhere: the command and its settings were right."""
 
 app = typer.Typer(
     name="cosell",
@@ -40,12 +42,10 @@ def main() -> None:
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
         app()
-    except ConfigurationError as error:
-        errors.print(f"[red]✖[/red] {_plain(str(error))}")
-        sys.exit(WRONG_USAGE)
     except CosellError as error:
         errors.print(f"[red]✖[/red] {_plain(str(error))}")
-        sys.exit(FAILED)
+        is_wrong = isinstance(error, ConfigurationError) and not isinstance(error, NOT_A_SETTING)
+        sys.exit(WRONG_USAGE if is_wrong else FAILED)
 
 
 def _plain(text: str) -> str:

@@ -81,6 +81,8 @@ def deactivate(flow: Annotated[FlowName, typer.Argument(help="The flow to deacti
     stopped = asyncio.run(_deactivate(settings, flow))
     for name in stopped:
         Console().print(f"  {name.number} {name} is not active any more")
+    if not stopped:
+        Console().print(f"{flow} was not active, nor is anything that depends on it.")
 
 
 async def _deactivate(settings: Settings, flow: FlowName) -> list[FlowName]:
