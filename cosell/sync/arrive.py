@@ -3,32 +3,29 @@
 The referral id is an alternate key of the opportunity, so that a second attempt finds what the first one made.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+import logging
+from collections.abc import Sequence
 
 from cosell.dataverse import Row, UpsertMode
-from cosell.domain.ids import AccountId, ContactId, OpportunityId, ReferralId, parse_guid
+from cosell.domain.ids import OpportunityId, ReferralId, parse_guid
 from cosell.domain.link import Link
 from cosell.domain.snapshot import is_empty
-from cosell.errors import AlreadyExists, Origin, RecordNotFound
-from cosell.mapping.fields import lookup_column, read_referral, to_columns
-from cosell.mapping.parties import (
-    Party,
-    full_name,
-    is_same_party,
-    normalise,
-    read_first_contact,
-    read_party_columns,
-    read_party_document,
-    to_party_columns,
-)
+from cosell.domain.stages import ReferralStage
+from cosell.errors import AlreadyExists, Origin, RecordNotFound, RequestRejected
+from cosell.mapping.fields import read_referral, to_columns
 from cosell.partner_center import Referral
 from cosell.sync.apply import find_status
 from cosell.sync.audit import mark_name, write_audit
+from cosell.sync.customer import ensure_customer
 from cosell.sync.hold import LEASE_SECONDS
 from cosell.sync.look import document_of, stage_of_referral
 from cosell.sync.stages import EXPECTED
 from cosell.sync.workspace import Workspace
+
+logger = logging.getLogger(__name__)
+
+CREATED_IN = frozenset({ReferralStage.INVITED, ReferralStage.ACTIVE})
+"""Stages of a referral of which an opportunity is made."""
 
 
 async def find_links(workspace: Workspace, referrals: Sequence[Referral]) -> dict[ReferralId, Link]:
@@ -41,11 +38,18 @@ async def find_links(workspace: Workspace, referrals: Sequence[Referral]) -> dic
     links = {referral_id: link for referral_id, link in links.items() if link.opportunity_id is not None}
     missing = [referral for referral in referrals if referral.id not in links]
     for referral, row in await find_rows(workspace, missing):
-        link = await workspace.ledger.links.begin(referral_id=referral.id, opportunity_id=OpportunityId(row.id))
-        link = replace(link, opportunity_id=OpportunityId(row.id), engagement_id=referral.engagement_id)
-        await workspace.ledger.links.save(link)
-        links[referral.id] = link
+        try:
+            links[referral.id] = await _link(workspace, referral, row)
+        except AlreadyExists as error:
+            # It is raised again for this referral alone; its neighbours go on.
+            logger.warning("left out: %s", error)
     return links
+
+
+async def _link(workspace: Workspace, referral: Referral, row: Row) -> Link:
+    return await workspace.ledger.links.begin(
+        referral_id=referral.id, opportunity_id=OpportunityId(row.id), engagement_id=referral.engagement_id
+    )
 
 
 async def find_rows(workspace: Workspace, referrals: Sequence[Referral]) -> list[tuple[Referral, Row]]:
@@ -79,8 +83,10 @@ async def create_opportunity(workspace: Workspace, referral_id: ReferralId) -> L
     """Create the opportunity of a referral, with its account and contact when the CRM has none that match.
 
     Raises:
-        LeaseHeld: another run has it in hand.
+        LeaseHeld: another run has it in hand, or makes an account of the same customer.
         RecordNotFound: the referral is gone.
+        RequestRejected: the deal is closed; no opportunity is made of it.
+        AlreadyExists: the opportunity which the referral names belongs to another one.
     """
     async with workspace.ledger.leases.hold(
         [f"referral:{referral_id}"], holder=workspace.holder, seconds=LEASE_SECONDS
@@ -94,22 +100,33 @@ async def create_opportunity(workspace: Workspace, referral_id: ReferralId) -> L
         link = await workspace.ledger.links.begin(referral_id=referral_id)
         if link.opportunity_id is not None:
             return link
-        row = await _create_row(workspace, referral)
+        row = await _find_row(workspace, referral) or await _create_row(workspace, referral)
         workspace.reads.opportunities[OpportunityId(row.id)] = row
-        link = replace(link, opportunity_id=OpportunityId(row.id), engagement_id=referral.engagement_id)
-        await workspace.ledger.links.save(link)
-        return link
+        return await _link(workspace, referral, row)
+
+
+async def _find_row(workspace: Workspace, referral: Referral) -> Row | None:
+    """Look once more, under the lease, for the opportunity of a referral which names one."""
+    if _reference(referral) is None:
+        return None
+    return next((row for _, row in await find_rows(workspace, [referral])), None)
 
 
 async def _create_row(workspace: Workspace, referral: Referral) -> Row:
     own = workspace.opportunity
+    if stage_of_referral(referral) not in CREATED_IN:
+        raise RequestRejected(
+            "The deal is closed in Partner Center; no opportunity is made of it.",
+            origin=Origin(record=f"referral {referral.id}"),
+        )
     body = await _spell_opportunity(workspace, referral)
-    account_id, contact_id = await _find_or_create_customer(workspace, referral)
-    if account_id:
-        body[f"{own.columns.account}@odata.bind"] = f"/{workspace.mappings.account.set}({account_id})"
-        body[f"{own.columns.customer}_account@odata.bind"] = f"/{workspace.mappings.account.set}({account_id})"
-    if contact_id:
-        body[f"{own.columns.contact}@odata.bind"] = f"/{workspace.mappings.contact.set}({contact_id})"
+    customer = await ensure_customer(workspace, document_of(referral))
+    if customer.account_id:
+        account = f"/{workspace.mappings.account.set}({customer.account_id})"
+        body[f"{own.columns.account}@odata.bind"] = account
+        body[f"{own.columns.customer}_account@odata.bind"] = account
+    if customer.contact_id:
+        body[f"{own.columns.contact}@odata.bind"] = f"/{workspace.mappings.contact.set}({customer.contact_id})"
     key = {own.columns.referral_id: referral.id}
     try:
         made = await workspace.dataverse.upsert(
@@ -136,64 +153,3 @@ async def _spell_opportunity(workspace: Workspace, referral: Referral) -> dict[s
     )
     body[own.columns.audit] = write_audit(None, ["Received from Partner Center."], now=workspace.clock())
     return body
-
-
-async def _find_or_create_customer(
-    workspace: Workspace, referral: Referral
-) -> tuple[AccountId | None, ContactId | None]:
-    document = document_of(referral)
-    customer = read_party_document(document, workspace.mappings.account)
-    if not customer.get("name"):
-        return None, None
-    account_id = await find_account(workspace, customer)
-    is_known = account_id is not None
-    if account_id is None:
-        mapping = workspace.mappings.account
-        account_id = AccountId((await workspace.dataverse.create(mapping.set, to_party_columns(customer, mapping))).id)
-    contact = read_first_contact(document, workspace.mappings.contact)
-    if contact is None:
-        return account_id, None
-    contact_id = await find_contact(workspace, contact, account_id) if is_known else None
-    return account_id, contact_id or await _create_contact(workspace, contact, account_id)
-
-
-async def find_account(workspace: Workspace, customer: Party) -> AccountId | None:
-    """Match by the criteria of the mapping; of several hits the one that was made first."""
-    mapping = workspace.mappings.account
-    name_column = next(row.dataverse for row in mapping.fields if row.field == "name")
-    hits = await _query(workspace, mapping.set, mapping.fields, f"{name_column} eq {quote(customer.get('name'))}")
-    same = [
-        row for row in hits if is_same_party(read_party_columns(row.values, mapping), customer, fields=mapping.match)
-    ]
-    return AccountId(same[0].id) if same else None
-
-
-async def find_contact(workspace: Workspace, contact: Party, account_id: AccountId) -> ContactId | None:
-    """Match within the account, by e-mail first, then by full name; of several hits the one that was made first."""
-    mapping = workspace.mappings.contact
-    hits = await _query(workspace, mapping.set, mapping.fields, f"{lookup_column('parentcustomerid')} eq {account_id}")
-    parties = [(row, read_party_columns(row.values, mapping)) for row in hits]
-    by_email = [
-        row for row, party in parties if contact.get("email") and is_same_party(party, contact, fields=("email",))
-    ]
-    by_name = [row for row, party in parties if normalise(full_name(party)) == normalise(full_name(contact))]
-    hit = next(iter([*by_email, *by_name]), None)
-    return ContactId(hit.id) if hit else None
-
-
-async def _create_contact(workspace: Workspace, contact: Party, account_id: AccountId) -> ContactId:
-    mapping = workspace.mappings.contact
-    body = to_party_columns(contact, mapping)
-    body["parentcustomerid_account@odata.bind"] = f"/{workspace.mappings.account.set}({account_id})"
-    return ContactId((await workspace.dataverse.create(mapping.set, body)).id)
-
-
-async def _query(workspace: Workspace, set_: str, fields: Iterable[object], filter_: str) -> list[Row]:
-    columns = tuple(getattr(row, "dataverse", "") for row in fields)
-    pages = workspace.dataverse.query(set_, select=columns, filter_=filter_, order_by="createdon asc")
-    return [row async for page in pages for row in page]
-
-
-def quote(text: str | None) -> str:
-    """Return an OData string literal; quotes are doubled (Microsoft: Filter rows)."""
-    return "'" + (text or "").replace("'", "''") + "'"

@@ -1,5 +1,6 @@
 """Everything one run works with: both clients, the ledger, the mapping, the clock, and what it has read so far."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -50,6 +51,7 @@ class Workspace:
     claims: list[InboxEntry] = field(default_factory=list)
     """Inbox entries which this run has claimed and not settled yet."""
     _currencies: Currencies | None = None
+    _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     @property
     def opportunity(self) -> OpportunityMapping:
@@ -102,6 +104,10 @@ class Workspace:
     def select(self) -> tuple[str, ...]:
         """The columns of the opportunity which every read asks for."""
         return select_columns(self.opportunity)
+
+    def turn(self, key: str) -> asyncio.Lock:
+        """Return what tasks of this run take turns by, so that they wait for one another instead of failing."""
+        return self._turns.setdefault(key, asyncio.Lock())
 
     def is_switched_on(self, row: Row) -> bool:
         """Tell whether the seller shares this opportunity."""
