@@ -51,7 +51,7 @@ async def ensure_customer(workspace: Workspace, document: Mapping[str, object]) 
         workspace.turn(key),
         workspace.ledger.leases.hold([key], holder=workspace.holder, seconds=LEASE_SECONDS),
     ):
-        account_id = await _find_account(workspace, party)
+        account_id = await find_account(workspace, party)
         is_known = account_id is not None
         if account_id is None:
             account_id = AccountId((await workspace.dataverse.create(mapping.set, to_party_columns(party, mapping))).id)
@@ -59,7 +59,7 @@ async def ensure_customer(workspace: Workspace, document: Mapping[str, object]) 
         if contact is None:
             return Customer(account_id=account_id)
         contact = _in_plain_letters(contact)
-        contact_id = await _find_contact(workspace, contact, account_id) if is_known else None
+        contact_id = await find_contact(workspace, contact, account_id) if is_known else None
         return Customer(
             account_id=account_id, contact_id=contact_id or await _create_contact(workspace, contact, account_id)
         )
@@ -76,7 +76,7 @@ def _fingerprint(party: Party, mapping: PartyMapping) -> str:
     return hashlib.sha256(words.encode()).hexdigest()[:16]
 
 
-async def _find_account(workspace: Workspace, party: Party) -> AccountId | None:
+async def find_account(workspace: Workspace, party: Party) -> AccountId | None:
     """Match by the criteria of the mapping; of several hits the one that was made first."""
     mapping = workspace.mappings.account
     hits = await _query(workspace, mapping, _account_filter(party, mapping))
@@ -102,7 +102,7 @@ def _account_filter(party: Party, mapping: PartyMapping) -> str:
     return f"{whole} or ({' and '.join([begins, *others])})"
 
 
-async def _find_contact(workspace: Workspace, contact: Party, account_id: AccountId) -> ContactId | None:
+async def find_contact(workspace: Workspace, contact: Party, account_id: AccountId) -> ContactId | None:
     """Match within the account, by e-mail first, then by full name; of several hits the one that was made first."""
     mapping = workspace.mappings.contact
     hits = await _query(workspace, mapping, f"{lookup_column('parentcustomerid')} eq {account_id}")

@@ -58,7 +58,7 @@ async def read_deal(workspace: Workspace, row: Row) -> Deal:
     return Deal(
         opportunity_id=OpportunityId(row.id),
         fields=reading.snapshot,
-        customer=read_party_columns(_expanded(row, own.account, f"{own.customer}_account"), mappings.account),
+        customer=_read_customer(_expanded(row, own.account, f"{own.customer}_account"), mappings),
         contact=read_party_columns(_expanded(row, own.contact, f"{own.customer}_contact"), mappings.contact),
         owner={name: str(owner.get(column) or "") or None for name, column in OWNER_COLUMNS.items()},
         solutions=await _read_solutions(workspace, OpportunityId(row.id)),
@@ -66,6 +66,12 @@ async def read_deal(workspace: Workspace, row: Row) -> Deal:
         is_visible=row.values.get(own.visible) is True,
         purchase_intent=mappings.choices.purchase_intent.get(row.find_label(own.purchase_intent) or "", NOT_DECIDED),
     )
+
+
+def _read_customer(columns: Mapping[str, object], mappings: Mappings) -> Party:
+    """Return the account by our field names, its country as two letters; a country that nobody knows is left out."""
+    customer = read_party_columns(columns, mappings.account)
+    return {**customer, "country": find_country(customer.get("country"), mappings.countries.aliases)}
 
 
 def _expanded(row: Row, *names: str) -> Mapping[str, object]:

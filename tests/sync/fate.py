@@ -34,11 +34,16 @@ class Fate:
     """Lets other runs go first now and then, always the same way for a seed."""
     steps: list[str] = field(default_factory=list)
     acts: list[tuple[str, Act]] = field(default_factory=list)
+    afterwards: list[tuple[str, Act]] = field(default_factory=list)
     is_dead: bool = False
 
     def just_before(self, call: str, act: Act) -> None:
         """Have somebody act before the first call which begins like this: `PATCH /v1.0/`; several queue up."""
         self.acts.append((call, act))
+
+    def just_after(self, call: str, act: Act) -> None:
+        """Have somebody act when the first call which begins like this was answered, but not heard yet."""
+        self.afterwards.append((call, act))
 
     def dies_just_before(self, call: str) -> None:
         """End it before the first call which begins like this."""
@@ -53,14 +58,22 @@ class Fate:
             self.is_dead = True
             raise Killed(what)
         self.steps.append(what)
-        due = next((entry for entry in self.acts if what.startswith(entry[0])), None)
-        if due is not None:
-            self.acts.remove(due)
-            await due[1]()
+        await _act_when_due(self.acts, what)
+
+    async def answered(self, what: str) -> None:
+        """Let somebody act after a call."""
+        await _act_when_due(self.afterwards, what)
 
     def calls(self, *methods: str) -> list[str]:
         """Return the calls to the services so far, by these methods only when some are named."""
         return [what for what in self.steps if what != LEDGER and (not methods or what.split()[0] in methods)]
+
+
+async def _act_when_due(acts: list[tuple[str, Act]], what: str) -> None:
+    due = next((entry for entry in acts if what.startswith(entry[0])), None)
+    if due is not None:
+        acts.remove(due)
+        await due[1]()
 
 
 LEDGER = "ledger"
@@ -75,8 +88,11 @@ class FatefulTransport(httpx.AsyncBaseTransport):
         self._fate = fate
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        await self._fate.step(f"{request.method} {request.url.path}")
-        return await self._inner.handle_async_request(request)
+        what = f"{request.method} {request.url.path}"
+        await self._fate.step(what)
+        response = await self._inner.handle_async_request(request)
+        await self._fate.answered(what)
+        return response
 
 
 def watch_ledger(ledger: Ledger, fate: Fate) -> None:

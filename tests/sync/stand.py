@@ -34,6 +34,7 @@ CRM = f"{ORIGIN}/api/data/v9.2"
 KEY = b"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 LINKS = "https://partner.example/referrals/{id}"
 OPEN, ON_HOLD = 1, 2
+PROOF_OF_CONCEPT = 273_100_002
 VARIABLES = Variables()
 MAPPINGS = VARIABLES.fill_in(load_mappings())
 READY_UNTIL = "2031-03-31"
@@ -92,7 +93,8 @@ class Stand:
 
     async def microsoft_invites(self, **deal: object) -> str:
         """Let Microsoft's seller invite us; return the id of our referral."""
-        return str((await self.control("POST", "microsoft/referrals", deal))["id"])
+        plain = {"closingDateTime": f"{READY_UNTIL}T00:00:00Z", "trackingInfo": {"microsoftMsxId": "7-A1B2C3D4"}}
+        return str((await self.control("POST", "microsoft/referrals", {**plain, **deal}))["id"])
 
     async def microsoft(self, referral_id: str, action: str) -> Document:
         """Let Microsoft's seller accept, decline, win or lose its copy of the engagement; return the copy."""

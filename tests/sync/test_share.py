@@ -7,10 +7,9 @@ from cosell.sync.outcome import Result
 from tests.sync.doors import look_at_opportunity
 from tests.sync.fate import WRITES, Fate
 from tests.sync.portrait import lines_of
-from tests.sync.stand import Stand
+from tests.sync.stand import PROOF_OF_CONCEPT, Stand
 
 HELP = "cosell_help"
-PROOF_OF_CONCEPT = 273_100_002
 
 
 async def test_ready_opportunity_gets_its_referral_and_hears_of_it(stand: Stand) -> None:

@@ -11,9 +11,8 @@ from tests.sync.conftest import Stands
 from tests.sync.doors import assert_silence, look_at_opportunity, look_at_referral
 from tests.sync.fate import Fate, Killed
 from tests.sync.portrait import portrait
-from tests.sync.stand import Document, Stand
+from tests.sync.stand import PROOF_OF_CONCEPT, Document, Stand
 
-PROOF_OF_CONCEPT = 273_100_002
 LOST_ANSWERS = ({"reset": "after"}, {"truncate": True})
 NO_EFFECT = ({"reset": "before"}, {"status": 503}, {"status": 429, "headers": {"Retry-After": "90"}})
 Door = Callable[[Stand, Workspace, str], Awaitable[object]]

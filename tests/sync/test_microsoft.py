@@ -1,0 +1,110 @@
+"""Microsoft's copy of an engagement: what it says comes into the opportunity once, and it never becomes a deal."""
+
+import pytest
+
+from cosell.sync.outcome import Result
+from tests.sync.doors import assert_silence, look_at_opportunity, look_at_referral
+from tests.sync.fate import WRITES, Fate
+from tests.sync.pairs import PairInStep, invited_pair
+from tests.sync.portrait import lines_of
+from tests.sync.stand import PROOF_OF_CONCEPT, Document, Stand
+
+
+async def pair_with_help(stand: Stand) -> tuple[PairInStep, Document]:
+    """Return a pair for which Microsoft's help was asked, and Microsoft's copy."""
+    opportunity_id = await stand.write_opportunity(cosell_help=PROOF_OF_CONCEPT)
+    async with stand.run() as workspace:
+        await look_at_opportunity(workspace, opportunity_id)
+    (ours,) = await stand.referrals()
+    (theirs,) = [copy for copy in await stand.copies(ours["engagementId"]) if copy["organizationId"] == "msft"]
+    return PairInStep(stand, opportunity_id, ours["id"]), theirs
+
+
+async def look(stand: Stand, referral_id: str, fate: Fate | None = None) -> Result:
+    async with stand.run(fate) as workspace:
+        return (await look_at_referral(workspace, referral_id)).result
+
+
+async def test_acceptance_brings_microsofts_crm_id_and_is_told_once(stand: Stand) -> None:
+    pair, copy = await pair_with_help(stand)
+    accepted = await stand.microsoft(pair.referral_id, "accept")
+
+    await look(stand, copy["id"])
+
+    row = await pair.opportunity()
+    assert row["cosell_microsoftcrmid"] == accepted["trackingInfo"]["microsoftMsxId"]
+    assert lines_of(row).count("Microsoft accepted the deal.") == 1
+    for referral_id in (copy["id"], pair.referral_id, copy["id"]):
+        fate = Fate()
+        await look(stand, referral_id, fate)
+        assert fate.calls(*WRITES) == []
+    assert len(await stand.opportunities()) == 1
+
+
+async def test_invitation_is_told_with_the_days_to_wait(stand: Stand) -> None:
+    pair, copy = await pair_with_help(stand)
+
+    await look(stand, copy["id"])
+
+    assert lines_of(await pair.opportunity()).count("Microsoft was invited; it has 14 days to answer.") == 1
+    await assert_silence(stand)
+
+
+@pytest.mark.parametrize(
+    ("action", "line"),
+    [
+        ("decline", "Microsoft declined the deal."),
+        ("expire", "Microsoft did not answer within 14 days; its invitation has expired."),
+    ],
+)
+async def test_microsofts_no_leaves_our_deal_open(stand: Stand, action: str, line: str) -> None:
+    pair, copy = await pair_with_help(stand)
+    if action == "expire":
+        await stand.control("POST", "clock", {"advance_seconds": 15 * 24 * 3600})
+        await stand.sign_in()
+    else:
+        await stand.microsoft(pair.referral_id, action)
+
+    await look(stand, copy["id"])
+
+    row = await pair.opportunity()
+    assert line in lines_of(row)
+    assert (row["statecode"], (await pair.referral())["status"]) == (0, "Active")
+    await assert_silence(stand)
+
+
+async def test_microsofts_end_is_told_and_ours_goes_on(stand: Stand) -> None:
+    pair, copy = await pair_with_help(stand)
+    await stand.microsoft(pair.referral_id, "accept")
+    await look(stand, copy["id"])
+    await stand.microsoft(pair.referral_id, "win")
+
+    await look(stand, copy["id"])
+
+    row = await pair.opportunity()
+    assert lines_of(row)[0] == "Microsoft closed its side as won."
+    assert row["statecode"] == 0
+    await assert_silence(stand)
+
+
+async def test_copy_without_an_opportunity_of_ours_is_left_alone(stand: Stand) -> None:
+    referral_id = await stand.microsoft_invites()
+    ours = await stand.referral(referral_id)
+    (theirs,) = [copy for copy in await stand.copies(ours["engagementId"]) if copy["id"] != referral_id]
+
+    assert await look(stand, theirs["id"]) is Result.SKIPPED
+    assert await stand.opportunities() == []
+
+
+async def test_microsoft_who_invited_us_is_not_said_to_accept(stand: Stand) -> None:
+    pair = await invited_pair(stand)
+    ours = await pair.referral()
+    (theirs,) = [copy for copy in await stand.copies(ours["engagementId"]) if copy["id"] != pair.referral_id]
+
+    await look(stand, theirs["id"])
+
+    row = await pair.opportunity()
+    assert not any("Microsoft accepted" in line for line in lines_of(row))
+    assert row["cosell_microsoftcrmid"] == theirs["trackingInfo"]["microsoftMsxId"]
+    assert len(await stand.opportunities()) == 1
+    await assert_silence(stand)
