@@ -69,7 +69,7 @@ def check_deal(deal: Deal) -> tuple[str, ...]:
     if not deal.customer.get("name"):
         problems.append("Choose an account: the referral needs a customer.")
     elif not _COUNTRY.fullmatch(deal.customer.get("country") or ""):
-        problems.append("Give the account's country as two letters (ISO 3166), like DE or US.")
+        problems.append("Give the account's country as two letters (ISO 3166), like DE or US, or by its name.")
     if not deal.solutions:
         problems.append("Add at least one Microsoft solution whose details have a solution identifier.")
     if len(deal.solutions) > SOLUTIONS_AT_MOST:

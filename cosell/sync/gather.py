@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from cosell.dataverse import Row
 from cosell.domain.ids import OpportunityId
 from cosell.errors import Origin, RecordNotFound
+from cosell.mapping.countries import find_country
 from cosell.mapping.fields import lookup_column, read_opportunity
-from cosell.mapping.parties import read_party_columns
+from cosell.mapping.models import Mappings
+from cosell.mapping.parties import Party, read_party_columns
 from cosell.sync.deal import NOT_DECIDED, Deal, Solution
 from cosell.sync.workspace import Workspace
 
