@@ -18,6 +18,7 @@ import httpx
 from cosell.errors import ServiceUnreachable
 
 SELLER = "seller@contoso-partner.example"
+SOLUTION = "SOL-15974-MQF"
 POLL_SECONDS = 0.5
 Document = dict[str, Any]
 
@@ -82,11 +83,6 @@ class People:
 
     def add_solution(self, opportunity_id: str) -> None:
         """Put a solution of the catalogue on an opportunity, as the sub-grid of its form does."""
-        detail = self.crm(
-            "POST",
-            "cosell_microsoftsolutiondetails",
-            {"cosell_name": "Contoso Suite", "cosell_solutionidentifier": "SOL-15974-MQF", "cosell_solutiontype": "3P"},
-        )
         self.crm(
             "POST",
             "cosell_microsoftsolutions",
@@ -94,10 +90,20 @@ class People:
                 "cosell_name": "Contoso Suite",
                 "cosell_OpportunityId@odata.bind": f"/opportunities({opportunity_id})",
                 "cosell_SolutionDetailId@odata.bind": (
-                    f"/cosell_microsoftsolutiondetails({detail['cosell_microsoftsolutiondetailid']})"
+                    f"/cosell_microsoftsolutiondetails({self._find_solution() or self._create_solution()})"
                 ),
             },
         )
+
+    def _find_solution(self) -> str | None:
+        own = "cosell_microsoftsolutiondetails?$select=cosell_microsoftsolutiondetailid"
+        found = self.crm("GET", f"{own}&$filter=cosell_solutionidentifier eq '{SOLUTION}'")["value"]
+        return str(found[0]["cosell_microsoftsolutiondetailid"]) if found else None
+
+    def _create_solution(self) -> str:
+        detail = {"cosell_name": "Contoso Suite", "cosell_solutionidentifier": SOLUTION, "cosell_solutiontype": "3P"}
+        made = self.crm("POST", "cosell_microsoftsolutiondetails", detail)
+        return str(made["cosell_microsoftsolutiondetailid"])
 
     def create_opportunity(self, name: str, *, value: int, closing_on: date) -> str:
         """Write an opportunity of a new customer in euros, not shared yet; return its id."""

@@ -1,0 +1,41 @@
+"""The one world which all tests of this directory share, and the order in which its story is told."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.flows.world import World, running_world
+
+HERE = Path(__file__).parent
+LAST = ("test_privacy", "test_deactivation", "test_stopping")
+"""What is told after everything else: what all the runs have left behind, then the end."""
+SECONDS = 900
+"""Starting the world counts for the first test, and others may need the machine at the same time."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Bring the tests of this directory into the order of their story, and give them the time they need."""
+    places = [place for place, item in enumerate(items) if item.path.parent == HERE]
+    ours = sorted((items[place] for place in places), key=lambda item: _turn(item.path.stem))
+    for place, item in zip(places, ours, strict=True):
+        item.add_marker(pytest.mark.timeout(SECONDS))
+        items[place] = item
+
+
+def _turn(module: str) -> int:
+    return LAST.index(module) + 1 if module in LAST else 0
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator[World]:
+    """The product, up and running; which flows are active is the tests' affair."""
+    with running_world() as running:
+        yield running
+
+
+@pytest.fixture
+def active_world(world: World) -> World:
+    """The product with all flows active."""
+    world.ensure_active()
+    return world
