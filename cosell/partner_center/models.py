@@ -2,11 +2,12 @@
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import Field
 
 from cosell.domain.ids import EngagementId, ReferralId
-from cosell.partner_center.wire import Moment, WireModel
+from cosell.partner_center.wire import AsItCame, Moment, OrNothing, WireModel
 
 MICROSOFT = "msft"
 
@@ -100,8 +101,8 @@ class Solution(WireModel):
     id: str | None = None
     name: str | None = None
     type: str | None = None
-    price: Decimal | None = None
-    quantity: Decimal | None = None
+    price: Annotated[Decimal | None, AsItCame()] = None
+    quantity: Annotated[Decimal | None, AsItCame()] = None
     currency: str | None = None
     publisher_name: str | None = None
     solution_type: str | None = None
@@ -131,9 +132,9 @@ class Details(WireModel):
     """The deal itself; `deal_value` is in whole units of `currency`."""
 
     notes: str | None = None
-    deal_value: Decimal | None = None
+    deal_value: Annotated[Decimal | None, AsItCame()] = None
     currency: str | None = None
-    closing_date_time: Moment | None = None
+    closing_date_time: Annotated[Moment | None, AsItCame()] = None
     requirements: Requirements = Field(default_factory=Requirements)
 
 
@@ -168,11 +169,11 @@ class Referral(WireModel):
     organization_id: str | None = None
     organization_name: str | None = None
     external_reference_id: str | None = None
-    created_date_time: Moment | None = None
-    updated_date_time: Moment | None = None
-    expiration_date_time: Moment | None = None
-    accepted_date_time: Moment | None = None
-    closed_date_time: Moment | None = None
+    created_date_time: Annotated[Moment | None, OrNothing] = None
+    updated_date_time: Annotated[Moment | None, OrNothing] = None
+    expiration_date_time: Annotated[Moment | None, OrNothing] = None
+    accepted_date_time: Annotated[Moment | None, OrNothing] = None
+    closed_date_time: Annotated[Moment | None, OrNothing] = None
     status: str | None = None
     substatus: str | None = None
     status_reason: str | None = None

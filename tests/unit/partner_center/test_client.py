@@ -94,7 +94,7 @@ async def test_short_or_empty_page_is_not_the_last() -> None:
 
 
 async def test_one_referral_that_cannot_be_read_does_not_hold_up_the_page(caplog: pytest.LogCaptureFixture) -> None:
-    odd = referral(id="odd", details={"dealValue": "a lot, says Jo Marlow"})
+    odd = referral(id="odd", team="Jo Marlow and others")
     client, _ = opened(page(odd, referral()))
     async with client:
         pages = [found async for found in client.iter_referrals()]

@@ -76,9 +76,26 @@ def test_microsofts_crm_id() -> None:
 
 def test_what_cannot_be_read_is_told_by_field_and_never_by_value() -> None:
     with pytest.raises(RequestRejected) as raised:
-        read(details={"closingDateTime": "Jo's birthday"})
-    assert "details.closingDateTime" in str(raised.value)
-    assert "birthday" not in str(raised.value)
+        read(details={"requirements": "as Jo said"})
+    assert "details.requirements" in str(raised.value)
+    assert "Jo" not in str(raised.value)
+
+
+@pytest.mark.parametrize("value", ["a lot", {"amount": 5}, "NaN", True])
+def test_deal_value_that_cannot_be_read_stays_as_it_came(value: object) -> None:
+    found = read(details={"dealValue": value})
+    assert found.model_dump(by_alias=True)["details"]["dealValue"] == value
+
+
+@pytest.mark.parametrize("value", ["Jo's birthday", "2031-02-30T00:00:00Z", 20310331, "20310331", False])
+def test_moment_that_cannot_be_read_stays_in_the_deal_and_is_nothing_elsewhere(value: object) -> None:
+    found = read(details={"closingDateTime": value}, updatedDateTime=value)
+    assert found.model_dump(by_alias=True)["details"]["closingDateTime"] == value
+    assert found.updated_date_time is None
+
+
+def test_number_where_a_text_belongs_is_read_as_text() -> None:
+    assert read(customerProfile={"address": {"postalCode": 80331}}).customer_profile.address.postal_code == "80331"
 
 
 def test_model_goes_back_to_the_names_of_the_service() -> None:
