@@ -172,3 +172,36 @@ async def test_conflicts_of_other_links_are_left_alone(ledger: Ledger, place: Pl
         assert await stranger.conflicts.list_open() == []
 
     assert await open_fields(ledger) == ["name"]
+
+
+async def test_conflict_is_on_file_before_the_sync_is_recorded(ledger: Ledger, clock: MovingClock) -> None:
+    await ledger.links.save(LINK)
+
+    await ledger.conflicts.file([conflict()])
+    found_at = clock.at
+    clock.advance(60)
+    await ledger.conflicts.file([conflict()])
+    await ledger.record_sync(replace(LINK, base={"name": "Agreed"}), conflicts=[conflict()])
+
+    (filed,) = await ledger.conflicts.find_open(LINK.link_id)
+    assert filed.conflict == replace(conflict(), found_at=found_at)
+    assert await ledger.conflicts.find_open("of nobody") == []
+
+
+async def test_filed_conflict_takes_the_place_of_an_older_one_and_ends_none_of_another_field(ledger: Ledger) -> None:
+    await ledger.links.save(LINK)
+    await ledger.conflicts.file([conflict(), conflict("notes", winner=None)])
+
+    await ledger.conflicts.file([conflict(dataverse="CRM again")])
+    await ledger.conflicts.file([])
+
+    filed = await ledger.conflicts.find_open(LINK.link_id)
+    assert sorted((item.conflict.field, item.conflict.dataverse) for item in filed) == [
+        ("name", "CRM again"),
+        ("notes", "CRM"),
+    ]
+
+
+async def test_conflict_of_a_link_that_is_not_there_is_not_filed(ledger: Ledger) -> None:
+    with pytest.raises(RecordNotFound):
+        await ledger.conflicts.file([conflict()])
