@@ -12,11 +12,11 @@ from tasks.registration import prove_delivery, register
 from tasks.workspace import get_workspace
 
 TYPES: dict[Kind, frozenset[str]] = {
-    Kind.TEXT: frozenset({"String", "Memo"}),
-    Kind.MEMO: frozenset({"Memo", "String"}),
-    Kind.MONEY: frozenset({"Money"}),
-    Kind.DATE: frozenset({"DateTime"}),
-    Kind.ID: frozenset({"String", "Uniqueidentifier"}),
+    Kind.TEXT: frozenset({"StringType", "MemoType"}),
+    Kind.MEMO: frozenset({"MemoType", "StringType"}),
+    Kind.MONEY: frozenset({"MoneyType"}),
+    Kind.DATE: frozenset({"DateTimeType"}),
+    Kind.ID: frozenset({"StringType", "UniqueidentifierType"}),
 }
 """Which types of column can hold a kind of field (Microsoft: Column definitions)."""
 
