@@ -38,6 +38,8 @@ class World:
     up: "subprocess.Popen[bytes]"
     ui: PrefectUi
     people: People
+    broken: str = ""
+    """Why the flows could not be activated; another try would only take long."""
 
     def cosell(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run a command in another terminal."""
@@ -75,9 +77,11 @@ class World:
 
     def ensure_active(self) -> None:
         """Activate all flows unless they are active."""
+        assert not self.broken, self.broken
         if len(self.active()) < len(ACTIVATION_ORDER):
             done = self.cosell("activate")
-            assert done.returncode == 0, done.stdout + done.stderr
+            self.broken = done.stdout + done.stderr if done.returncode else ""
+            assert not self.broken, self.broken
 
     def ensure_inactive(self) -> None:
         """Deactivate all flows unless none is active."""
