@@ -9,11 +9,17 @@ import typer
 from rich.console import Console
 
 from cosell.cli.chain import activate, deactivate, status
+from cosell.cli.conflicts import conflicts
 from cosell.cli.connect import connect
+from cosell.cli.dead_letters import dead_letters
 from cosell.cli.demo import demo
+from cosell.cli.doctor import doctor
 from cosell.cli.emulators import emulators
+from cosell.cli.plan import plan
 from cosell.cli.receive import receive
+from cosell.cli.sync import sync
 from cosell.cli.up import up
+from cosell.cli.why import why
 from cosell.errors import ConfigurationError, CosellError, NotActivated, SchemaMissing, SignInRequired
 
 FAILED, WRONG_USAGE = 1, 2
@@ -31,6 +37,12 @@ app.command()(up)
 app.command()(activate)
 app.command()(deactivate)
 app.command()(status)
+app.command()(plan)
+app.command()(sync)
+app.command()(why)
+app.add_typer(conflicts, name="conflicts")
+app.add_typer(dead_letters, name="dead-letters")
+app.command()(doctor)
 app.command()(receive)
 app.add_typer(connect, name="connect")
 app.command()(emulators)

@@ -1,0 +1,1 @@
+"""What `cosell doctor` looks at: each check is a function of its own, finds one thing out, and stops no other."""

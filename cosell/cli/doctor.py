@@ -1,0 +1,148 @@
+"""`cosell doctor`: one line for each thing that has to be right, and what to do about those which are not."""
+
+import asyncio
+from collections import Counter
+from contextlib import AsyncExitStack
+
+import typer
+
+from cosell.cli.checks.finding import Finding, Verdict, run_check, skip
+from cosell.cli.checks.here import check_ledger, check_mappings, check_receiver, check_sign_in_age
+from cosell.cli.checks.prefect_server import check_server, check_worker
+from cosell.cli.checks.services import check_clock, check_dataverse, check_tracking, check_webhook
+from cosell.cli.opening import read_effective_variables
+from cosell.cli.prefect_api import find_prefect
+from cosell.cli.records import JsonOption
+from cosell.cli.showing import print_json, terminal
+from cosell.cli.up import POOL
+from cosell.domain.clock import utc_clock
+from cosell.errors import CosellError, SettingsInvalid
+from cosell.mapping.variables import Variables
+from cosell.partner_center.opening import VAULT_NAME
+from cosell.settings import Settings, load_settings
+from cosell.wiring import open_settings_ledger, open_workspace
+
+MARKS = {Verdict.FINE: "✔", Verdict.WARNING: "!", Verdict.FAILED: "✖", Verdict.SKIPPED: "·"}
+COLOURS = {Verdict.FINE: "green", Verdict.WARNING: "yellow", Verdict.FAILED: "red", Verdict.SKIPPED: "dim"}
+SETTINGS, LEDGER, MAPPINGS = "settings", "ledger", "mapping files"
+OF_SERVICES = ("Dataverse", "Partner Center", "webhook")
+OF_MAPPINGS = ("CRM columns", "change tracking", "alternate key")
+FAILED = 1
+
+
+def doctor(as_json: JsonOption = False) -> None:
+    """Check everything that has to be right: settings, ledger, mapping, both services, webhook, Prefect, clock.
+
+    One line each, and what to do. Nothing is changed. Exit code 1 when something has to be mended.
+    """
+    found = asyncio.run(examine())
+    if as_json:
+        print_json({"checks": [_describe(item) for item in found]})
+    else:
+        _show(found)
+    if any(item.verdict is Verdict.FAILED for item in found):
+        raise typer.Exit(FAILED)
+
+
+async def examine() -> list[Finding]:
+    """Make all checks, side by side, and return what they found, in the order in which one mends things."""
+    try:
+        settings = load_settings()
+    except SettingsInvalid as error:
+        todo = "Set them in the environment or in a .env file; .env.example lists all."
+        return [
+            Finding(check=SETTINGS, verdict=Verdict.FAILED, told=error.message, todo=todo),
+            *(skip(name, SETTINGS) for name in (LEDGER, MAPPINGS, *OF_SERVICES, *OF_MAPPINGS, "Prefect server")),
+        ]
+    first = Finding(check=SETTINGS, verdict=Verdict.FINE, told="All there.")
+    parts = await asyncio.gather(_examine_here(settings), _examine_prefect(settings))
+    return [first, *(item for part in parts for item in part)]
+
+
+async def _examine_here(settings: Settings) -> list[Finding]:
+    """Check ledger and mapping first, for the services are reached with what those hold."""
+    async with AsyncExitStack() as stack:
+        try:
+            ledger = await stack.enter_async_context(open_settings_ledger(settings))
+            opened = await run_check(LEDGER, check_ledger(ledger))
+            # Asked for before anybody uses the sign-in, which would renew it.
+            saved_at = await ledger.vault.find_saved_at(VAULT_NAME)
+        except CosellError as error:
+            opened = Finding(check=LEDGER, verdict=Verdict.FAILED, told=str(error))
+    mapped = await run_check(MAPPINGS, check_mappings(settings))
+    alone = (
+        run_check("clock", check_clock(settings, clock=utc_clock)),
+        run_check("receiver", check_receiver(settings)),
+    )
+    if opened.verdict is Verdict.FAILED:
+        skipped = [skip(name, LEDGER) for name in (*OF_SERVICES, "sign-in", *OF_MAPPINGS)]
+        return [opened, mapped, *skipped, *await asyncio.gather(*alone)]
+    age = run_check("sign-in", check_sign_in_age(settings, saved_at, clock=utc_clock))
+    services, *others = await asyncio.gather(
+        _examine_services(settings, has_mappings=mapped.verdict is Verdict.FINE), age, *alone
+    )
+    return [opened, mapped, *services, *others]
+
+
+async def _examine_services(settings: Settings, *, has_mappings: bool) -> list[Finding]:
+    """Ask both services, with the shipped mapping when the user's own cannot be used."""
+    from tasks.activation import check_columns, check_partner_center, check_referral_key
+
+    usable = settings if has_mappings else settings.model_copy(update={"mappings_dir": None})
+    async with AsyncExitStack() as stack:
+        try:
+            opening = open_workspace(usable, variables=await _read_variables(settings))
+            workspace = await stack.enter_async_context(opening)
+        except CosellError as error:
+            broken = Finding(check="connections", verdict=Verdict.FAILED, told=str(error))
+            return [broken, *(skip(name, "connections") for name in (*OF_SERVICES, *OF_MAPPINGS))]
+        asked = [
+            run_check("Dataverse", check_dataverse(workspace)),
+            run_check("Partner Center", check_partner_center(workspace)),
+            run_check("webhook", check_webhook(workspace)),
+        ]
+        if has_mappings:
+            asked += [
+                run_check("CRM columns", check_columns(workspace)),
+                run_check("change tracking", check_tracking(workspace)),
+                run_check("alternate key", check_referral_key(workspace)),
+            ]
+        found = await asyncio.gather(*asked)
+    return [*found, *(() if has_mappings else (skip(name, MAPPINGS) for name in OF_MAPPINGS))]
+
+
+async def _read_variables(settings: Settings) -> Variables:
+    """Return the variables as Prefect has them; what is wrong with Prefect has a line of its own."""
+    try:
+        return await read_effective_variables(settings)
+    except CosellError:
+        return Variables()
+
+
+async def _examine_prefect(settings: Settings) -> list[Finding]:
+    try:
+        url = find_prefect(settings)
+    except CosellError as error:
+        unknown = Finding(check="Prefect server", verdict=Verdict.FAILED, told=str(error))
+        return [unknown, skip("worker", "Prefect server")]
+    server = await run_check("Prefect server", check_server(url))
+    if server.verdict is Verdict.FAILED:
+        return [server, skip("worker", "Prefect server")]
+    return [server, await run_check("worker", check_worker(POOL))]
+
+
+def _show(found: list[Finding]) -> None:
+    out = terminal()
+    width = max(len(item.check) for item in found)
+    for item in found:
+        first, *others = item.told.splitlines()
+        out.print(f"{MARKS[item.verdict]} {item.check:<{width}}  {first}", style=COLOURS[item.verdict])
+        for line in (*others, *((item.todo,) if item.todo else ())):
+            out.print(f"  {'':<{width}}  {line.strip()}")
+    counts = Counter(item.verdict for item in found)
+    wrong = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
+    out.print(f"\n{wrong}.")
+
+
+def _describe(item: Finding) -> dict[str, str]:
+    return {"check": item.check, "verdict": item.verdict.value, "told": item.told, "todo": item.todo}

@@ -1,0 +1,113 @@
+"""Brings one record in step by hand: the roads of the flows, without Prefect; a refusal is filed and told as theirs."""
+
+from dataclasses import replace
+
+from cosell.domain.flows import FlowName
+from cosell.domain.ids import OpportunityId, ReferralId
+from cosell.errors import RejectedError
+from cosell.partner_center import Referral
+from cosell.store import DeadLetter, HintKind
+from cosell.sync.arrive import CREATED_IN, create_opportunity, find_links
+from cosell.sync.look import stage_of_referral
+from cosell.sync.microsoft import follow_microsofts_copy
+from cosell.sync.outcome import Outcome, Result
+from cosell.sync.pair import sync_link
+from cosell.sync.refusal import tell_refusal
+from cosell.sync.share import share_opportunity
+from cosell.sync.sort import Arrival, sort_referral
+from cosell.sync.workspace import Workspace
+
+BY_HAND = "cosell sync"
+"""Stands for the flow in a dead letter, and for the run in the journal."""
+GATES = {
+    HintKind.REFERRAL: FlowName.PARTNER_CENTER_TO_DYNAMICS,
+    HintKind.OPPORTUNITY: FlowName.OPPORTUNITIES_TO_PARTNER_CENTER,
+}
+"""The flow which takes the same record by hand: as long as it is not active, neither do we."""
+
+
+async def sync_opportunity(workspace: Workspace, opportunity_id: OpportunityId) -> Outcome:
+    """Bring an opportunity and its referral in step, creating the referral when there is none.
+
+    Raises:
+        RejectedError: it was refused; that is a dead letter now, and the seller was told.
+        LeaseHeld: a flow has it in hand.
+    """
+    try:
+        link = (await workspace.ledger.links.find_by_opportunity_ids([opportunity_id])).get(opportunity_id)
+        if link is not None and link.referral_id is not None:
+            return await sync_link(workspace, link, run_id=BY_HAND)
+        return await share_opportunity(workspace, opportunity_id, run_id=BY_HAND)
+    except RejectedError as error:
+        await file_refusal(workspace, HintKind.OPPORTUNITY, opportunity_id, error)
+        raise
+
+
+async def sync_referral(workspace: Workspace, referral_id: ReferralId) -> Outcome:
+    """Bring a referral and its opportunity in step, creating the opportunity when there is none.
+
+    Raises:
+        RejectedError: it was refused; that is a dead letter now, and the seller was told.
+        LeaseHeld: a flow has it in hand.
+    """
+    try:
+        return await _sync_referral(workspace, referral_id)
+    except RejectedError as error:
+        await file_refusal(workspace, HintKind.REFERRAL, referral_id, error)
+        raise
+
+
+async def _sync_referral(workspace: Workspace, referral_id: ReferralId) -> Outcome:
+    referral = await workspace.get_referral(referral_id)
+    if referral is None:
+        return await _sync_vanished(workspace, referral_id)
+    match sort_referral(referral):
+        case Arrival.LEAD:
+            return _skip(referral_id, "leads are not synchronised yet")
+        case Arrival.MICROSOFTS_COPY:
+            return await follow_microsofts_copy(workspace, referral, run_id=BY_HAND)
+        case Arrival.DEAL:
+            return await _sync_deal(workspace, referral)
+
+
+async def _sync_vanished(workspace: Workspace, referral_id: ReferralId) -> Outcome:
+    """Report a referral which is gone, if we ever had it."""
+    link = (await workspace.ledger.links.find_by_referral_ids([referral_id])).get(referral_id)
+    if link is None or link.opportunity_id is None:
+        return _skip(referral_id, "not in Partner Center, or not visible to us")
+    return await sync_link(workspace, link, run_id=BY_HAND)
+
+
+async def _sync_deal(workspace: Workspace, referral: Referral) -> Outcome:
+    link = (await find_links(workspace, [referral])).get(referral.id)
+    if link is not None:
+        return await sync_link(workspace, link, run_id=BY_HAND)
+    stage = stage_of_referral(referral)
+    if stage not in CREATED_IN:
+        return _skip(referral.id, f"no opportunity is made of a {stage} deal")
+    link = await create_opportunity(workspace, referral.id)
+    return replace(await sync_link(workspace, link, run_id=BY_HAND), result=Result.CREATED)
+
+
+async def file_refusal(workspace: Workspace, kind: HintKind, record_id: str, error: RejectedError) -> None:
+    """Keep a refused record as a dead letter, and tell its seller why."""
+    letter = DeadLetter(
+        kind=kind,
+        record_id=record_id,
+        flow=BY_HAND,
+        cause=type(error).__name__,
+        message=error.message,
+        request_id=error.origin.request_id or None,
+    )
+    await workspace.ledger.dead_letters.add(letter)
+    opportunity_id: str | None = record_id
+    if kind is HintKind.REFERRAL:
+        links = await workspace.ledger.links.find_by_referral_ids([ReferralId(record_id)])
+        link = links.get(ReferralId(record_id))
+        opportunity_id = link.opportunity_id if link else None
+    if opportunity_id:
+        await tell_refusal(workspace, OpportunityId(opportunity_id), error)
+
+
+def _skip(referral_id: ReferralId, reason: str) -> Outcome:
+    return Outcome(result=Result.SKIPPED, referral_id=referral_id, reason=reason)

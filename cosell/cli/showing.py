@@ -1,0 +1,83 @@
+"""How records look in a terminal: tables which fit into 100 columns, values a person can read, JSON for scripts."""
+
+import json
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cosell.domain.ids import Side
+from cosell.domain.money import Money
+from cosell.domain.snapshot import Value, is_empty
+
+SHOWN_AT_MOST = 160
+"""Characters of a value which a table shows; `--json` gives all of it."""
+NOTHING = "-"
+SIDES = {Side.PARTNER_CENTER: "Partner Center", Side.DATAVERSE: "CRM"}
+"""What a person calls the two sides."""
+
+
+def to_line(text: str) -> str:
+    """Return text of a record on one line, without what a terminal would obey."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def to_text(value: Value, *, length: int = SHOWN_AT_MOST) -> str:
+    """Return a value as a person reads it, on one line."""
+    if is_empty(value):
+        return NOTHING
+    match value:
+        case bool():
+            text = "yes" if value else "no"
+        case frozenset():
+            text = ", ".join(sorted(value))
+        case _:
+            text = str(value)
+    line = to_line(text)
+    return line if len(line) <= length else f"{line[: length - 1].rstrip()}…"
+
+
+def to_json(value: Value) -> object:
+    """Return a value as a script reads it: amounts as text, days as ISO 8601, sets as sorted lists."""
+    match value:
+        case Money():
+            return {"amount": str(value.amount), "currency": value.currency}
+        case Decimal():
+            return str(value)
+        case date():
+            return value.isoformat()
+        case frozenset():
+            return sorted(value)
+    return value
+
+
+def to_moment(at: datetime | None) -> str:
+    """Return a moment to the second, in UTC."""
+    return f"{at:%Y-%m-%d %H:%M:%S}" if at else NOTHING
+
+
+def new_table(title: str, *headings: str) -> Table:
+    """Return a table whose cells wrap; what is put into it with `add_cells` is never read as markup."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def add_cells(table: Table, cells: Sequence[str]) -> None:
+    """Add a row of plain text."""
+    table.add_row(*(Text(cell) for cell in cells))
+
+
+def terminal() -> Console:
+    """Return a console which prints what it is given, without reading markup or colouring numbers."""
+    return Console(highlight=False, markup=False, soft_wrap=True)
+
+
+def print_json(document: object) -> None:
+    """Print JSON on one line."""
+    typer.echo(json.dumps(document))

@@ -1,0 +1,42 @@
+"""What the seller has been told, in words: the ledger keeps only keys of it, the sentences stand in the CRM."""
+
+from collections.abc import Callable
+
+from cosell.domain.stages import ReferralStage
+from cosell.sync.invite import SAYS
+from cosell.sync.pair import SHARED
+from cosell.sync.planner import EVENT, label
+from cosell.sync.refusal import REFUSED
+
+MICROSOFT = f"{EVENT}microsoft:"
+CHOSEN = f"{EVENT}chosen:"
+"""Begins the key of a note about a value which a person chose; the field follows."""
+
+
+def describe_told(key: str) -> str:
+    """Return in words what a key stands for; one that is not known is returned as it is."""
+    for beginning, describe in _READERS.items():
+        if key.startswith(beginning):
+            return describe(key.removeprefix(beginning)) or key
+    return key
+
+
+def _describe_microsoft(stage: str) -> str:
+    return SAYS.get(ReferralStage(stage), "") if stage in set(ReferralStage) else ""
+
+
+def _name(rest: str) -> str:
+    """Return the field which a key is about, as a person reads it."""
+    return label(rest.partition(":")[0])
+
+
+_READERS: dict[str, Callable[[str], str]] = {
+    SHARED.key: lambda _: SHARED.text,
+    MICROSOFT: _describe_microsoft,
+    CHOSEN: lambda rest: f"{_name(rest)}: a person chose the other value.",
+    REFUSED: lambda rest: f"Not in step: {rest.partition(':')[0]}.",
+    "held:": lambda rest: f"{_name(rest)} was not sent to Partner Center.",
+    "parked:": lambda rest: f"{_name(rest)} was left alone, as its value is not understood.",
+    "conflict:": lambda rest: f"{_name(rest)} was not the same on both sides.",
+    "stage:": lambda rest: f"Status: {rest}.",
+}
