@@ -9,7 +9,7 @@ from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.network import NetworkGuard
+from tests.network import NetworkGuard, live_hosts
 
 # Every run tries the same examples, so that a red test is red for everybody; `--hypothesis-profile=explore` looks for
 # new ones. No deadline: how long an example takes says more about the machine than about the code.
@@ -18,6 +18,7 @@ settings.register_profile("explore", deadline=None, max_examples=2000)
 settings.load_profile("repeatable")
 
 PREFECT_TESTS = "tests/flows/"
+LIVE_TESTS = "tests/contract/wire/"
 _guard = NetworkGuard()
 
 
@@ -31,11 +32,23 @@ class TogetherScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist ha
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option which turns every skipped test into a failure, for machines that have all it takes."""
     parser.addoption("--no-skips", action="store_true", help="count a skipped test as failed")
+    live = parser.getgroup("live", "facts against the real services (tests/contract/wire)")
+    live.addoption("--live", action="store_true", help="ask the services which the COSELL_ variables name; only reads")
+    live.addoption("--live-writes", action="store_true", help="also create rows in the CRM, and delete them")
+    live.addoption("--live-partner-center-writes", action="store_true", help="also create a referral, and lose it")
 
 
-def pytest_configure() -> None:
-    """Close the network before the first test module is imported."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Close the network before the first test module is imported; a live run may reach the services' own hosts."""
     _guard.install()
+    if config.getoption("--live"):
+        _guard.allow(live_hosts(os.environ))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse to run anything else with an open network."""
+    if config.getoption("--live") and not all(item.nodeid.startswith(LIVE_TESTS) for item in items):
+        raise pytest.UsageError(f"--live is for {LIVE_TESTS} alone: name it on the command line")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -6,8 +6,16 @@ removed again, which is why there is one for the whole run. Programs which a tes
 
 import ipaddress
 import sys
+from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
 
 LOOPBACK_NAMES = frozenset({"", "localhost", "localhost.localdomain", "ip6-localhost"})
+LIVE_SERVICES = (
+    ("COSELL_AUTHORITY", "https://login.microsoftonline.com"),
+    ("COSELL_DATAVERSE__URL", ""),
+    ("COSELL_PARTNER_CENTER__API_URL", "https://api.partner.microsoft.com"),
+    ("COSELL_PARTNER_CENTER__WEBHOOK_API_URL", "https://api.partnercenter.microsoft.com"),
+)
 _EVENTS_WITH_ADDRESS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 
 
@@ -21,6 +29,11 @@ class NetworkGuard:
     def __init__(self) -> None:
         """Start with nothing tried."""
         self.attempts: list[str] = []
+        self._allowed: frozenset[str] = frozenset()
+
+    def allow(self, hosts: Iterable[str]) -> None:
+        """Let a live run look these names up; an address that was not looked up by name it may reach then, too."""
+        self._allowed = frozenset(host.lower() for host in hosts)
 
     def install(self) -> None:
         """Watch this process from now on."""
@@ -35,9 +48,20 @@ class NetworkGuard:
             host = address[0] if isinstance(address, tuple) and address else ""
         else:
             return
-        if not is_loopback(host):
+        if not is_loopback(host) and not self._is_allowed(host):
             self.attempts.append(str(host))
             raise NetworkBlocked(f"A test tried to reach {host}; tests may only use this machine.")
+
+    def _is_allowed(self, host: object) -> bool:
+        name = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
+        return bool(self._allowed) and (name.lower() in self._allowed or _is_address(name))
+
+
+def live_hosts(environment: Mapping[str, str]) -> frozenset[str]:
+    """Return the hosts a live run asks: Entra, the CRM and the two APIs of Partner Center, and a proxy's if there is one."""
+    urls = [environment.get(name) or default for name, default in LIVE_SERVICES]
+    urls += [environment.get(name, "") for name in ("HTTPS_PROXY", "https_proxy")]
+    return frozenset(host for url in urls if (host := urlsplit(url).hostname))
 
 
 def is_loopback(host: object) -> bool:
@@ -53,3 +77,11 @@ def is_loopback(host: object) -> bool:
         return False
     # 0.0.0.0 and :: are what a server listens on; to connect there is to connect to this machine.
     return address.is_loopback or address.is_unspecified
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.split("%", 1)[0])
+    except ValueError:
+        return False
+    return True
