@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -204,7 +205,7 @@ class Stand:
     @asynccontextmanager
     async def run(self, fate: Fate | None = None) -> AsyncIterator[Workspace]:
         """Open what a run of the product works with; it is gone at the end, whatever happened."""
-        settings, clock, run_id = self._settings(), self.emulators.world.clock.now, next(self._runs)
+        settings, clock, run_id = _settings(), self.emulators.world.clock.now, next(self._runs)
         transport = FatefulTransport(self.http._transport, fate or Fate())
         person = self._token("person", user=identities.ADMIN.user)
         app = self._token("application", user=None)
@@ -244,14 +245,6 @@ class Stand:
         """Move the clock on."""
         self.emulators.world.clock.advance(seconds)
 
-    def _settings(self) -> Settings:
-        values: Document = {}
-        for name, value in environment_of(Options()).items():
-            group, _, last = name.removeprefix(PREFIX).lower().partition(DELIMITER)
-            if group in {"dataverse", "partner_center"}:
-                values.setdefault(group, {})[last] = value
-        return load_settings(values)
-
     def _token(self, bearer: str, *, user: str | None) -> FixedToken:
         world = self.emulators.world
         caller = Caller(
@@ -264,6 +257,16 @@ class Stand:
         )
         world.tokens.add(bearer, caller)
         return FixedToken(bearer)
+
+
+@cache
+def _settings() -> Settings:
+    values: Document = {}
+    for name, value in environment_of(Options()).items():
+        group, _, last = name.removeprefix(PREFIX).lower().partition(DELIMITER)
+        if group in {"dataverse", "partner_center"}:
+            values.setdefault(group, {})[last] = value
+    return load_settings(values)
 
 
 def _told(answer: httpx.Response) -> Document:

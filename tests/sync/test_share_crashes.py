@@ -13,8 +13,6 @@ from tests.sync.fate import Fate, Killed
 from tests.sync.portrait import portrait
 from tests.sync.stand import PROOF_OF_CONCEPT, Document, Stand
 
-LOST_ANSWERS = ({"reset": "after"}, {"truncate": True})
-NO_EFFECT = ({"reset": "before"}, {"status": 503}, {"status": 429, "headers": {"Retry-After": "90"}})
 Door = Callable[[Stand, Workspace, str], Awaitable[object]]
 
 
@@ -58,7 +56,7 @@ async def test_killed_at_any_step_it_ends_as_if_nothing_had_been(stands: Stands,
         await assert_silence(stand)
 
 
-@pytest.mark.parametrize("trouble", [*LOST_ANSWERS, *NO_EFFECT])
+@pytest.mark.parametrize("trouble", [{"reset": "after"}, {"status": 503}])
 async def test_call_that_fails_ends_as_if_nothing_had_been(stands: Stands, trouble: dict[str, object]) -> None:
     wanted, undisturbed = await share_undisturbed(stands)
 
