@@ -9,7 +9,6 @@ from cosell.domain.ids import ReferralId
 from cosell.errors import ConflictError, LeaseHeld, RetryableError
 from cosell.sync.arrive import create_opportunity
 from cosell.sync.hold import LEASE_SECONDS
-from tests.sync.conftest import Stands
 from tests.sync.doors import assert_silence, look_at_opportunity, look_at_referral
 from tests.sync.fate import Fate
 from tests.sync.portrait import portrait
@@ -17,6 +16,7 @@ from tests.sync.stand import PROOF_OF_CONCEPT, Stand
 
 SEARCH = "GET /v1.0/engagements/referrals"
 CREATION = "POST /v1.0/engagements/referrals"
+NEW_ACCOUNT = "POST /api/data/v9.2/accounts"
 TRIES = 12
 
 
@@ -45,23 +45,42 @@ async def test_arriving_and_sharing_the_same_deal_at_once(stand: Stand, seed: in
     await assert_silence(stand)
 
 
-@pytest.mark.parametrize("in_one_run", [True, False])
-async def test_deals_of_one_new_customer_which_arrive_together_share_its_account(
-    stands: Stands,
-    in_one_run: bool,  # noqa: FBT001  a parameter of the story
-) -> None:
-    stand = await stands.begin()
+async def test_deals_of_one_new_customer_in_one_run_share_its_account(stand: Stand) -> None:
     ids = [await stand.microsoft_invites(name=f"Deal {number}") for number in range(4)]
-    dice = random.Random(1)  # noqa: S311  the same dice for everybody
+    fate = Fate()
 
-    if in_one_run:
-        async with stand.run(Fate(dawdles=dice)) as workspace:
-            await asyncio.gather(*(create_opportunity(workspace, ReferralId(item)) for item in ids))
-    else:
-        await asyncio.gather(*(until_done(stand, dice, referral_id=item) for item in ids))
+    async def let_the_others_come_as_far_as_they_can() -> None:
+        for _ in range(500):
+            await asyncio.sleep(0)
 
+    fate.just_before(NEW_ACCOUNT, let_the_others_come_as_far_as_they_can)
+    async with stand.run(fate) as workspace:
+        await asyncio.gather(*(create_opportunity(workspace, ReferralId(item)) for item in ids))
+
+    assert await count_customers(stand) == (4, 1, 1)
+
+
+async def test_deals_of_one_new_customer_in_two_runs_share_its_account(stand: Stand) -> None:
+    first, second = [await stand.microsoft_invites(name=f"Deal {number}") for number in range(2)]
+    fate = Fate()
+
+    async def second_run() -> None:
+        async with stand.run() as workspace:
+            with pytest.raises(LeaseHeld):
+                await look_at_referral(workspace, second)
+
+    fate.just_before(NEW_ACCOUNT, second_run)
+    async with stand.run(fate) as workspace:
+        await look_at_referral(workspace, first)
+    async with stand.run() as workspace:
+        await look_at_referral(workspace, second)
+
+    assert await count_customers(stand) == (2, 1, 1)
+
+
+async def count_customers(stand: Stand) -> tuple[int, ...]:
     seen = await portrait(stand)
-    assert [len(seen[part]) for part in ("opportunities", "accounts", "contacts")] == [4, 1, 1]
+    return tuple(len(seen[part]) for part in ("opportunities", "accounts", "contacts"))
 
 
 async def test_run_which_took_too_long_to_look_does_not_create(stand: Stand) -> None:
