@@ -58,7 +58,7 @@ class NetworkGuard:
 
 
 def live_hosts(environment: Mapping[str, str]) -> frozenset[str]:
-    """Return the hosts a live run asks: Entra, the CRM and the two APIs of Partner Center, and a proxy's if there is one."""
+    """Return the hosts a live run asks: Entra, the CRM, the two APIs of Partner Center, and a proxy if there is one."""
     urls = [environment.get(name) or default for name, default in LIVE_SERVICES]
     urls += [environment.get(name, "") for name in ("HTTPS_PROXY", "https_proxy")]
     return frozenset(host for url in urls if (host := urlsplit(url).hostname))

@@ -6,8 +6,15 @@ import pytest
 
 from cosell.dataverse import DataverseClient, open_dataverse
 from cosell.partner_center import PartnerCenterClient, WebhookClient, open_partner_center, open_webhooks
+from tests.contract.wire.reporting import CERTAINTIES
 from tests.emulator_process import Emulators, running_emulators
 from tests.unit.http.fakes import FakeVault
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the markers which say how sure a fact is."""
+    for declaration in CERTAINTIES.values():
+        config.addinivalue_line("markers", declaration)
 
 
 @pytest.fixture(scope="session")

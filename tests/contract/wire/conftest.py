@@ -10,7 +10,7 @@ import pytest
 
 from tests.contract.wire.crm import Crm
 from tests.contract.wire.deals import Deals
-from tests.contract.wire.reporting import CERTAINTIES, Fact, fact_of, iter_summary, told_of
+from tests.contract.wire.reporting import Fact, fact_of, iter_summary, told_of
 from tests.contract.wire.services import PREFIX, Json, Services
 from tests.emulator_process import Emulators
 
@@ -28,14 +28,12 @@ GATES = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep the variables before the tests are relieved of them, and declare the markers."""
+    """Keep the variables before the tests are relieved of them."""
     kept = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
     if bundle := kept.get("COSELL_CA_BUNDLE"):
         kept["COSELL_CA_BUNDLE"] = str(Path(bundle).absolute())
     config.stash[ENVIRONMENT] = kept
     config.stash[LEFTOVERS] = []
-    for declaration in CERTAINTIES.values():
-        config.addinivalue_line("markers", declaration)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -76,7 +74,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             if told:
                 found[report.nodeid] = replace(Fact(**told), outcome=OUTCOMES[key])
     terminalreporter.section("facts against the real services")
-    for line in iter_summary(found.values(), config.stash[LEFTOVERS]):
+    leftovers = config.stash[LEFTOVERS]
+    for line in iter_summary(found.values(), leftovers):
         terminalreporter.write_line(line)
 
 
@@ -84,7 +83,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def services(request: pytest.FixtureRequest) -> Iterator[Services]:
     """Open the services for the facts of one file."""
     if request.config.getoption("--live"):
-        made = Services(request.config.stash[ENVIRONMENT])
+        environment = request.config.stash[ENVIRONMENT]
+        made = Services(environment)
     else:
         emulators: Emulators = request.getfixturevalue("emulator_process")
         emulators.reset()
@@ -144,5 +144,3 @@ def control(services: Services) -> Iterator[Callable[..., Json]]:
     yield services.rehearse
     services.rehearse("POST", "options", before)
     services.rehearse("DELETE", "faults")
-
-

@@ -57,7 +57,12 @@ class Deals:
 
     def private(self, **members: Json) -> dict[str, Any]:
         """Return the body of a deal which nobody but the partner sees."""
-        person = {"firstName": "Wire", "lastName": "Test", "phoneNumber": "5550100", "email": "wire.test@cosell.example"}
+        person = {
+            "firstName": "Wire",
+            "lastName": "Test",
+            "phoneNumber": "5550100",
+            "email": "wire.test@cosell.example",
+        }
         intent = {"type": "CustomerMarketplaceIntent", "id": "HaveNotDecided"}
         return {
             "name": self._services.named(),
@@ -96,15 +101,19 @@ class Deals:
     def close_all(self) -> None:
         """Close as Lost what is open; what stays is told at the end of the run."""
         for referral_id in self._open:
-            if self.got(referral_id)["status"] != "Closed" and not self._lose(referral_id):
+            if not self._is_closed(referral_id) and not self._lose(referral_id):
                 self._services.leftovers.append(f"referral {referral_id}")
         self.http.close()
+
+    def _is_closed(self, referral_id: str) -> bool:
+        answer = self.http.get(f"referrals/{referral_id}")
+        return answer.is_success and answer.json()["status"] == "Closed"
 
     def _lose(self, referral_id: str) -> bool:
         return self.patch(referral_id, {"/status": "Closed", "/substatus": "Lost"}).is_success
 
     def _solution_id(self) -> str:
-        """Return a solution which the partner sells: nothing lists them, so one is taken from a referral that is there."""
+        """Return a solution of the partner's: nothing lists them, so one is taken from a referral that is there."""
         if not self._services.is_live:
             return EMULATED_SOLUTION
         listed = self.http.get("referrals", params={"$orderby": "createdDateTime desc"}).json()["value"]

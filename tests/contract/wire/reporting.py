@@ -1,4 +1,4 @@
-"""What a run tells about the facts: which held, and of a failure only the line and the answers' codes, never a value."""
+"""What a run tells about the facts: which held; of a failure the line and the answers' codes, never a value."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The vendors' services as plain HTTP: addresses and credentials from COSELL_ variables, tokens from the token endpoint.
+"""The vendors' services as plain HTTP: addresses and credentials from COSELL_ variables, tokens as documented.
 
 Nothing of the product is used here, so that the facts of this suite can contradict it. A client reads only unless it is
 asked for as one that writes; whatever is sent elsewhere or written by a reading client fails the test before it leaves.
@@ -100,6 +100,10 @@ class Services:
             "scope": f"{audience}/.default offline_access",
             **({"client_secret": secret} if secret else {}),
         } | changes
+
+    def forget_tokens(self) -> None:
+        """Ask for new tokens from now on; clients that are open keep theirs."""
+        self._tokens.clear()
 
     def crm_token(self) -> str:
         """Return a bearer of the CRM's application user."""

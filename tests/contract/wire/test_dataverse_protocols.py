@@ -1,4 +1,4 @@
-"""What takes more than one request of Dataverse: states, alternate keys, change tracking, batches, messages for many."""
+"""What takes Dataverse more than one request: states, alternate keys, change tracking, batches, many at once."""
 
 import json
 import uuid

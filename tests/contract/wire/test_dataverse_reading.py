@@ -84,7 +84,8 @@ def test_an_error_says_more_when_annotations_are_asked_for(dataverse: httpx.Clie
         pytest.param("accounts?$skip=1", 400, "0x80060888", id="$skip", marks=pytest.mark.documented(QUERY)),
         pytest.param("accounts?$search=x", 400, "0x80060888", id="$search", marks=pytest.mark.documented(QUERY)),
         pytest.param(
-            "accounts?$filter=tolower(name) eq 'x'", 400, "0x80060888", id="tolower", marks=pytest.mark.documented(QUERY)
+            "accounts?$filter=tolower(name) eq 'x'", 400, "0x80060888", id="tolower",
+            marks=pytest.mark.documented(QUERY),
         ),
         pytest.param(
             "accounts?$filter=numberofemployees add 1 eq 2", 400, "0x80060888", id="arithmetic",

@@ -134,28 +134,28 @@ def test_columns_without_a_value_are_there_as_null(crm: Crm) -> None:
 
 
 @pytest.mark.parametrize(
-    ("condition", "is_found"),
+    ("condition", "count"),
     [
-        pytest.param("accountnumber eq 'WIRE-a1'", True, id="case", marks=pytest.mark.documented(FILTER)),
-        pytest.param("contains(accountnumber,'re-%1')", True, id="percent", marks=pytest.mark.documented(FILTER)),
-        pytest.param("startswith(accountnumber,'w_re')", True, id="underscore", marks=pytest.mark.documented(FILTER)),
-        pytest.param("endswith(accountnumber,'[ab]1')", True, id="brackets", marks=pytest.mark.documented(FILTER)),
-        pytest.param("accountnumber ne 'wire-a1'", False, id="ne", marks=pytest.mark.documented(FILTER)),
+        pytest.param("accountnumber eq 'WIRE-a1'", 1, id="case", marks=pytest.mark.documented(FILTER)),
+        pytest.param("contains(accountnumber,'re-%1')", 1, id="percent", marks=pytest.mark.documented(FILTER)),
+        pytest.param("startswith(accountnumber,'w_re')", 1, id="underscore", marks=pytest.mark.documented(FILTER)),
+        pytest.param("endswith(accountnumber,'[ab]1')", 1, id="brackets", marks=pytest.mark.documented(FILTER)),
+        pytest.param("accountnumber ne 'wire-a1'", 0, id="ne", marks=pytest.mark.documented(FILTER)),
         pytest.param(
-            "telephone1 ne 'x'", True, id="ne finds null", marks=pytest.mark.inferred("seen in Advanced Find only")
+            "telephone1 ne 'x'", 1, id="ne finds null", marks=pytest.mark.inferred("seen in Advanced Find only")
         ),
         pytest.param(
-            "not (telephone1 eq 'x')", True, id="not finds null", marks=pytest.mark.inferred("as for ne")
+            "not (telephone1 eq 'x')", 1, id="not finds null", marks=pytest.mark.inferred("as for ne")
         ),
-        pytest.param("telephone1 eq null", True, id="null", marks=pytest.mark.documented(FILTER)),
-        pytest.param("primarycontactid/lastname eq null", True, id="path", marks=pytest.mark.documented(FILTER)),
+        pytest.param("telephone1 eq null", 1, id="null", marks=pytest.mark.documented(FILTER)),
+        pytest.param("primarycontactid/lastname eq null", 1, id="path", marks=pytest.mark.documented(FILTER)),
     ],
 )  # fmt: skip
-def test_a_filter_finds_by(crm: Crm, condition: str, is_found: bool) -> None:
+def test_a_filter_finds_by(crm: Crm, condition: str, count: int) -> None:
     row = crm.account(accountnumber="wire-a1")
     mine = f"accountid eq {row['accountid']} and ({condition})"
     found = crm.http.get("accounts", params={"$select": "name", "$filter": mine}).json()["value"]
-    assert bool(found) is is_found
+    assert len(found) == count
 
 
 @pytest.mark.parametrize("kind", ["account", "contact"])
