@@ -64,6 +64,14 @@ class Fate:
         """Let somebody act after a call."""
         await _act_when_due(self.afterwards, what)
 
+    def turning_points(self) -> list[int]:
+        """Return the numbers of the steps before which a death leaves something else behind than one step earlier.
+
+        Where the step before only read, there is no difference.
+        """
+        effects = [True, *(not what.startswith("GET ") for what in self.steps)]
+        return [number for number, is_new in enumerate(effects[:-1], start=1) if is_new]
+
     def calls(self, *methods: str) -> list[str]:
         """Return the calls to the services so far, by these methods only when some are named."""
         return [what for what in self.steps if what != LEDGER and (not methods or what.split()[0] in methods)]

@@ -23,7 +23,7 @@ async def test_killed_at_any_step_it_ends_as_if_nothing_had_been(stands: Stands)
     wanted, undisturbed = await arrive_undisturbed(stands)
     assert [len(wanted[part]) for part in ("opportunities", "accounts", "contacts", "links")] == [1, 1, 1, 1]
 
-    for dies_at in range(1, len(undisturbed.steps) + 1):
+    for dies_at in undisturbed.turning_points():
         stand = await stands.begin()
         referral_id = await stand.microsoft_invites()
         with pytest.raises(Killed):

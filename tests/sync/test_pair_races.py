@@ -74,7 +74,7 @@ async def test_losing_value_is_on_file_and_told_wherever_the_run_dies(stands: St
     assert conflict == ("notes", "Written in Partner Center.", "Written in the CRM.")
     assert sum("Written in Partner Center." in line for line in wanted["opportunities"][0]["audit"]) == 1
 
-    for dies_at in range(1, len(undisturbed.steps) + 1):
+    for dies_at in undisturbed.turning_points():
         found, _ = await quarrel(stands, Fate(dies_at=dies_at))
         # What was sent before it died is not told as sent; what was lost by it is.
         told = [line for line in found["opportunities"][0]["audit"] if line.startswith("Notes was")]

@@ -41,7 +41,7 @@ async def test_killed_at_any_step_it_ends_as_if_nothing_had_been(stands: Stands,
     wanted, undisturbed = await share_undisturbed(stands)
     assert wanted["copies"] == [["d27a8e14-6c3b-4b59-9f02-e5718a40cb63", "msft"]]
 
-    for dies_at in range(1, len(undisturbed.steps) + 1):
+    for dies_at in undisturbed.turning_points():
         stand, fate = await stands.begin(), Fate(dies_at=dies_at)
         opportunity_id = await stand.write_opportunity(cosell_help=PROOF_OF_CONCEPT)
         with pytest.raises(Killed):
