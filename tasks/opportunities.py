@@ -9,16 +9,13 @@ from cosell.domain.stages import ReferralStage
 from cosell.errors import DeltaExpired
 from cosell.mapping.fields import lookup_column
 from cosell.store import Door, Hint, HintKind
+from cosell.sync.arrive import CREATED_IN, find_links
 from cosell.sync.arrive import create_opportunity as create_from_referral
-from cosell.sync.arrive import find_links
 from cosell.sync.look import stage_of_referral
 from cosell.sync.outcome import Outcome, Result
 from cosell.sync.workspace import Workspace
 from tasks.policy import step
 from tasks.workspace import get_workspace
-
-CREATED_IN = frozenset({ReferralStage.INVITED, ReferralStage.ACTIVE})
-"""Stages of a referral of which an opportunity is made."""
 
 
 @step(name="poll-opportunities", run_name="poll opportunities", tags={"dataverse"})
