@@ -9,6 +9,7 @@ from uuid import uuid4
 from cosell.dataverse import open_dataverse
 from cosell.domain.clock import Clock, utc_clock
 from cosell.domain.ids import TenantName
+from cosell.errors import ConfigurationError
 from cosell.mapping.loader import load_mappings
 from cosell.mapping.models import Mappings
 from cosell.mapping.variables import Variables
@@ -25,12 +26,27 @@ async def open_settings_ledger(settings: Settings, *, clock: Clock = utc_clock) 
     Raises:
         ConfigurationError: it cannot be reached or written.
     """
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_home(settings)
     cipher = Cipher.from_settings(settings)
     async with open_ledger(
         settings.ledger_url, tenant=TenantName(settings.tenant), clock=clock, cipher=cipher
     ) as ledger:
         yield ledger
+
+
+def make_home(settings: Settings) -> None:
+    """Make the data directory when it is missing.
+
+    Raises:
+        ConfigurationError: it cannot be made.
+    """
+    try:
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or "it cannot be made").lower()
+        raise ConfigurationError(
+            f"COSELL_HOME names {settings.home}, which is no directory and cannot become one: {reason}."
+        ) from None
 
 
 @asynccontextmanager

@@ -74,7 +74,9 @@ async def _is_active_since(ledger: Ledger, flow: FlowName, since: datetime) -> b
     return activation is not None and activation.activated_at >= since
 
 
-def deactivate(flow: Annotated[FlowName, typer.Argument(help="The flow to deactivate.")]) -> None:
+def deactivate(
+    flow: Annotated[FlowName, typer.Argument(help="The flow to deactivate, like register-webhook.", metavar="FLOW")],
+) -> None:
     """Deactivate a flow, and all that depend on it; nothing is deleted, hints wait until it is active again."""
     settings = load_settings()
     find_prefect(settings)

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from cosell.cli.processes import check_port_is_free
+
 
 def emulators(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
@@ -21,6 +23,9 @@ def emulators(
     """
     from cosell.emulators.__main__ import main as serve_emulators
 
+    check_port_is_free(host, port, setting="--port")
+    if tls_port or port:
+        check_port_is_free(host, tls_port or port + 1, setting="--tls-port")
     arguments = ["--host", host, "--port", str(port), "--latency-ms", str(latency_ms), "--seed", str(seed)]
     arguments += ["--tls-port", str(tls_port)] if tls_port is not None else []
     arguments += ["--bare"] if bare else []

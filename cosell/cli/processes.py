@@ -1,5 +1,6 @@
 """Starts the processes which `cosell up` and `cosell demo` are made of, and stops them again by their own ids."""
 
+import errno
 import os
 import signal
 import socket
@@ -11,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
@@ -32,10 +33,13 @@ class Processes:
     stop_seconds: float = STOP_SECONDS
     running: list[tuple[str, "subprocess.Popen[bytes]"]] = field(default_factory=list)
     pause: threading.Event = field(default_factory=threading.Event)
+    heard_by: dict[signal.Signals, Any] = field(default_factory=dict)
+    """What the signals did before, and do again after the block."""
 
     def __enter__(self) -> Self:
         """Make the directory of the logs, and let SIGTERM leave the block as Ctrl-C does."""
         self.logs.mkdir(parents=True, exist_ok=True)
+        self.heard_by = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
         signal.signal(signal.SIGTERM, _leave)
         # What a script starts in the background ignores Ctrl-C. Programs inherit that, and Prefect's worker then hears
         # of no end: it tells itself by that very signal. A signal that is handled is not inherited.
@@ -51,6 +55,8 @@ class Processes:
             signal.signal(number, _overhear)
         for _name, process in reversed(self.running):
             stop(process, seconds=self.stop_seconds)
+        for number, handler in self.heard_by.items():
+            signal.signal(number, handler)
 
     def start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
         """Start a program in a process group of its own; what it prints goes into a file of its name."""
@@ -135,7 +141,7 @@ def find_free_port(host: str = "127.0.0.1") -> int:
 
 
 def check_port_is_free(host: str, port: int, *, setting: str) -> None:
-    """Raise when somebody listens there already.
+    """Raise when somebody listens there already, or nobody may.
 
     Raises:
         ConfigurationError: the text names the setting.
@@ -144,10 +150,11 @@ def check_port_is_free(host: str, port: int, *, setting: str) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
-            raise ConfigurationError(
-                f"Port {port} of {host} is in use: end the program that listens there, or set {setting} to another one."
-            ) from None
+        except OSError as error:
+            reason, end = f"cannot be listened on ({error.strerror})", ""
+            if error.errno == errno.EADDRINUSE:
+                reason, end = "is in use", "end the program that listens there, or "
+            raise ConfigurationError(f"Port {port} of {host} {reason}: {end}set {setting} to another one.") from None
 
 
 def answers(url: str) -> bool:

@@ -15,7 +15,7 @@ from cosell.cli.receive import run_receiver
 from cosell.domain.flows import ACTIVATION_ORDER
 from cosell.errors import ConfigurationError
 from cosell.settings import Settings, load_settings
-from cosell.wiring import open_settings_ledger
+from cosell.wiring import make_home, open_settings_ledger
 
 POOL = "cosell"
 DEPLOY_SECONDS = 180
@@ -45,6 +45,7 @@ def up(
     home = settings.home.absolute()
     project = find_project()
     check_port_is_free(settings.receiver.host, settings.receiver.port, setting="COSELL_RECEIVER__PORT")
+    make_home(settings)
     with Processes(logs=home / "logs") as processes:
         asyncio.run(_migrate(settings))
         console.print(f"ledger ready in {home}" if settings.database_url is None else "ledger ready")
