@@ -91,7 +91,7 @@ def _show(filed: list[FiledDeadLetter]) -> None:
         return
     for cause in dict.fromkeys(item.letter.cause for item in filed):
         same = [item for item in filed if item.letter.cause == cause]
-        table = new_table(f"{cause} ({len(same)})", "id", "record", "why", "times", "last, UTC")
+        table = new_table(f"{cause} ({len(same)})", "id", "record", "why", "times", "last")
         for item in same:
             letter = item.letter
             record = f"{letter.kind} {letter.record_id}"

@@ -19,6 +19,8 @@ SHOWN_AT_MOST = 160
 NOTHING = "-"
 SIDES = {Side.PARTNER_CENTER: "Partner Center", Side.DATAVERSE: "CRM"}
 """What a person calls the two sides."""
+NARROW = {"at": 10, "last": 10, "stayed": 10, "side": 7, "opportunity": 18, "record": 18, "rule": 18, "run": 11}
+"""Columns which are better broken than wide, so that values have room: moments between day and time, ids in half."""
 
 
 def to_line(text: str) -> str:
@@ -64,7 +66,7 @@ def new_table(title: str, *headings: str) -> Table:
     """Return a table whose cells wrap; what is put into it with `add_cells` is never read as markup."""
     table = Table(title=title, title_justify="left", title_style="bold")
     for heading in headings:
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", max_width=NARROW.get(heading))
     return table
 
 

@@ -81,7 +81,7 @@ def _referral_changes(workspace: Workspace, deal: Deal) -> Iterable[Change]:
     fields |= _party("customer", deal.customer) | _party("contact", deal.contact) | _party("owner", deal.owner)
     fields["solutions"] = frozenset(item.identifier for item in deal.solutions)
     fields["help"] = deal.help
-    fields["visible_to_microsoft"] = deal.is_visible or bool(deal.help)
+    fields["visibility"] = deal.is_visible or bool(deal.help)
     fields["purchase_intent"] = deal.purchase_intent
     yield from _new(Side.PARTNER_CENTER, fields, rule=NEW_REFERRAL)
     yield from _new(Side.DATAVERSE, {"referral_id": "the new one", "referral_link": "made of it"}, rule=WRITTEN_BACK)
@@ -98,7 +98,7 @@ async def preview_new_opportunity(workspace: Workspace, referral: Referral) -> P
     )
     allowed = {row.field for row in own.fields if row.direction.allows(Side.DATAVERSE)}
     fields = {name: value for name, value in reading.snapshot.items() if name in allowed}
-    fields |= {"status": EXPECTED[stage].value, "sync_with_partner_center": True}
+    fields |= {"status": EXPECTED[stage].value, "sync_switch": True}
     people = await _describe_people(workspace, document)
     return Preview(
         summary="An opportunity would be created.",
