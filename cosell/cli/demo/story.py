@@ -10,7 +10,7 @@ from cosell.errors import ServiceUnreachable
 
 SECONDS = 90
 """How long each thing may take; on an idle machine it is a few seconds, and up to 30 more for the poll of the CRM."""
-QUIET_SECONDS = 45
+QUIET_SECONDS = 32
 CRM_WRITES = {"POST", "PATCH", "PUT", "DELETE"}
 COLUMNS = (
     "name,statuscode,statecode,estimatedvalue,estimatedclosedate,cosell_referralid,cosell_referrallink,cosell_audit,"
@@ -112,7 +112,7 @@ class Story:
         """Let the last notifications come and go: two looks in a row without a write."""
         for _ in range(4):
             self.people.start_counting()
-            self.people.never.wait(10)
+            self.people.never.wait(6)
             if not self._count_writes():
                 return
 
