@@ -1,0 +1,111 @@
+"""The checks behind the activation, against a CRM which nobody has prepared, and one that somebody has spoilt."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from cosell.errors import NotActivated, SchemaMissing
+from cosell.mapping.variables import Variables
+from cosell.sync.workspace import Workspace
+from cosell.wiring import open_workspace
+from tasks.activation import check_change_tracking, check_columns, check_partner_center, check_referral_key
+from tasks.registration import prove_delivery, register
+from tests.emulator_process import Emulators, running_emulators
+from tests.flows.columns import missing_column
+
+DEAD_URL = "http://127.0.0.1:1"
+
+
+@pytest.fixture(scope="module")
+def bare() -> Iterator[Emulators]:
+    with running_emulators("--bare") as emulators:
+        yield emulators
+
+
+@pytest.fixture(scope="module")
+def prepared() -> Iterator[Emulators]:
+    with running_emulators() as emulators:
+        yield emulators
+
+
+@asynccontextmanager
+async def _workspace(emulators: Emulators, home: Path) -> AsyncIterator[Workspace]:
+    async with open_workspace(emulators.settings(HOME=str(home)), variables=Variables()) as workspace:
+        yield workspace
+
+
+async def test_crm_which_nobody_prepared_is_told_column_by_column(bare: Emulators, tmp_path: Path) -> None:
+    async with _workspace(bare, tmp_path) as workspace:
+        with pytest.raises(SchemaMissing) as caught:
+            await check_columns(workspace)
+
+    missing = (
+        "cosell_syncwithpartnercenter",
+        "cosell_referralid",
+        "cosell_referrallink",
+        "cosell_audit",
+        "cosell_help",
+    )
+    assert [name for name in missing if f"column opportunity.{name} is missing" not in str(caught.value)] == []
+    assert "table cosell_microsoftsolution is missing" in str(caught.value)
+    assert "opportunity.name" not in str(caught.value)
+
+
+async def test_referral_id_which_is_no_key_is_told(bare: Emulators, tmp_path: Path) -> None:
+    async with _workspace(bare, tmp_path) as workspace:
+        with pytest.raises(SchemaMissing, match="cosell_referralid has to be an alternate key") as caught:
+            await check_referral_key(workspace)
+
+    assert "It is none." in str(caught.value)
+
+
+async def test_prepared_crm_passes_every_check(prepared: Emulators, tmp_path: Path) -> None:
+    async with _workspace(prepared, tmp_path) as workspace:
+        told = [
+            await check_partner_center(workspace),
+            await check_columns(workspace),
+            await check_referral_key(workspace),
+            await check_change_tracking(workspace, "opportunity"),
+            await check_change_tracking(workspace, "cosell_microsoftsolution"),
+        ]
+
+    assert [text for text in told if not text.endswith(".")] == []
+
+
+async def test_column_which_somebody_deleted_is_told(prepared: Emulators, tmp_path: Path) -> None:
+    with missing_column(prepared, "cosell_microsoftcrmid"):
+        async with _workspace(prepared, tmp_path) as workspace:
+            with pytest.raises(SchemaMissing, match=r"column opportunity\.cosell_microsoftcrmid is missing\. "):
+                await check_columns(workspace)
+
+
+async def test_url_of_somebody_else_is_only_replaced_when_that_is_said(
+    prepared: Emulators, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in prepared.environment.items():
+        monkeypatch.setenv(name, value)
+    async with _workspace(prepared, tmp_path) as workspace:
+        monkeypatch.setenv("COSELL_RECEIVER__PUBLIC_URL", "https://others.example")
+        await register(workspace, may_overwrite=False)
+        monkeypatch.setenv("COSELL_RECEIVER__PUBLIC_URL", DEAD_URL)
+        with pytest.raises(NotActivated, match=r"https://others\.example/webhooks/partner-center") as caught:
+            await register(workspace, may_overwrite=False)
+        assert "'overwrite'" in str(caught.value)
+        report = await register(workspace, may_overwrite=True)
+
+    assert report.replaced_url == "https://others.example/webhooks/partner-center"
+    assert report.url == f"{DEAD_URL}/webhooks/partner-center"
+
+
+async def test_receiver_which_cannot_be_reached_is_told_with_its_address(
+    prepared: Emulators, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in prepared.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("COSELL_RECEIVER__PUBLIC_URL", DEAD_URL)
+    async with _workspace(prepared, tmp_path) as workspace:
+        await register(workspace, may_overwrite=True)
+        with pytest.raises(NotActivated, match=f"{DEAD_URL}/webhooks/partner-center"):
+            await prove_delivery(workspace)
