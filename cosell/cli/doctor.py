@@ -33,7 +33,7 @@ FAILED = 1
 def doctor(as_json: JsonOption = False) -> None:
     """Check everything that has to be right: settings, ledger, mapping, both services, webhook, Prefect, clock.
 
-    One line each, and what to do. Nothing is changed. Exit code 1 when something has to be mended.
+    One line each, and what to do. Nothing is changed in either service. Exit code 1 when something has to be mended.
     """
     found = asyncio.run(examine())
     if as_json:

@@ -121,6 +121,12 @@ class Desk:
         assert isinstance(told, dict)
         return str(told["id"])
 
+    def microsofts_copy(self, referral_id: str) -> str:
+        """Return the id of Microsoft's copy of a deal."""
+        engagement_id = self.referral(referral_id)["engagementId"]
+        copies = self.portal("GET", f"?$filter=engagementId eq '{engagement_id}'")["value"]
+        return str(next(copy["id"] for copy in copies if copy["id"] != referral_id))
+
     def count_writes(self) -> int:
         """Return how many writing calls both services have got since the last `forget_calls`."""
         told = self.emulators.control("GET", "requests")
@@ -173,22 +179,25 @@ class Desk:
         return opportunity_id, str(self.opportunity(opportunity_id)["cosell_referralid"])
 
     def _add_solution(self, opportunity_id: str) -> None:
-        detail = self.crm(
-            "POST",
-            "cosell_microsoftsolutiondetails",
-            {
-                "cosell_name": "Contoso Suite",
-                "cosell_solutionidentifier": "SOL-15974-MQF",
-                "cosell_solutiontype": "3P",
-                "cosell_publishername": "Contoso",
-            },
-        )["cosell_microsoftsolutiondetailid"]
+        known = self.crm("GET", "cosell_microsoftsolutiondetails")["value"]
+        detail = known[0] if known else self._write_solution_detail()
         row = {
             "cosell_name": "Contoso Suite",
             "cosell_OpportunityId@odata.bind": f"/opportunities({opportunity_id})",
-            "cosell_SolutionDetailId@odata.bind": f"/cosell_microsoftsolutiondetails({detail})",
+            "cosell_SolutionDetailId@odata.bind": (
+                f"/cosell_microsoftsolutiondetails({detail['cosell_microsoftsolutiondetailid']})"
+            ),
         }
         self.crm("POST", "cosell_microsoftsolutions", row)
+
+    def _write_solution_detail(self) -> Document:
+        body = {
+            "cosell_name": "Contoso Suite",
+            "cosell_solutionidentifier": "SOL-15974-MQF",
+            "cosell_solutiontype": "3P",
+            "cosell_publishername": "Contoso",
+        }
+        return self.crm("POST", "cosell_microsoftsolutiondetails", body)
 
 
 def _token(emulators: Emulators, user: str) -> str:

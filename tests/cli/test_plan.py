@@ -1,10 +1,19 @@
 """`cosell plan`: what would be written where, and nothing is."""
 
+import asyncio
 import re
+import sqlite3
+from contextlib import closing
 
+from cosell.cli.preview import Preview, preview_referral
+from cosell.domain.ids import ReferralId
 from cosell.domain.link import Link
 from cosell.errors import RecordNotFound
+from cosell.mapping.variables import Variables
+from cosell.partner_center import Referral
+from cosell.settings import load_settings
 from cosell.store import Ledger
+from cosell.wiring import open_workspace
 from tests.cli.desk import Desk
 
 NOWHERE = "11111111-2222-4333-8444-555555555555"
@@ -39,6 +48,31 @@ def test_plan_shows_field_side_old_new_and_rule_and_writes_nothing(desk: Desk) -
     assert changes["dataverse", "notes"]["rule"] == "moved on partner_center"
     assert plan["audit"] == ["Sent to Partner Center: Deal value.", "Received from Partner Center: Notes."]
     assert plan["stages"] == {"partner_center": "active", "dataverse": "open"}
+
+
+def test_ledger_keeps_nothing_of_a_plan_but_tokens_and_the_list_of_currencies(desk: Desk) -> None:
+    opportunity_id, referral_id = desk.share()
+    desk.seller_edits(opportunity_id, description="The seller's words.")
+    desk.colleague_edits(referral_id, details_notes="The colleague's words.")
+    arrived, shared = desk.microsoft_invites(), desk.write_opportunity(name="Another one")
+    before = _tables()
+    for option, record in (
+        ("--opportunity", opportunity_id),
+        ("--referral", referral_id),
+        ("--referral", arrived),
+        ("--opportunity", shared),
+    ):
+        desk.read("plan", option, record)
+    assert _tables() == before
+
+
+def _tables() -> dict[str, list[object]]:
+    """Read what the ledger's file holds, but for the two tables of what is only kept to ask less often."""
+    with closing(sqlite3.connect(load_settings().home / "ledger.db")) as file:
+        names = [name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        assert {"cosell_leases", "cosell_links", "cosell_conflicts", "cosell_inbox"} <= set(names)
+        kept = [name for name in names if name not in {"cosell_vault", "cosell_meta"}]
+        return {name: file.execute(f'SELECT * FROM "{name}"').fetchall() for name in kept}  # noqa: S608
 
 
 def test_plan_of_either_id_is_the_same(desk: Desk) -> None:
@@ -120,6 +154,55 @@ def test_account_which_the_crm_has_is_named_as_known(desk: Desk) -> None:
     second = desk.microsoft_invites(name="Cloud move, part two")
     account = _by_field(desk.read_json("plan", "--referral", second)["changes"])["dataverse", "account"]
     assert str(account["new"]).startswith("known ")
+
+
+def test_microsofts_copy_is_planned_as_news_for_our_opportunity_never_as_a_second_deal(desk: Desk) -> None:
+    desk.activate()
+    referral_id = desk.microsoft_invites(name="Cloud move")
+    copy_id = desk.microsofts_copy(referral_id)
+    assert "no opportunity belongs to its engagement" in desk.read_json("plan", "--referral", copy_id)["summary"]
+    desk.read("sync", "--referral", referral_id)
+    desk.emulators.control("POST", f"microsoft/referrals/{referral_id}/win")
+    plan = desk.read_json("plan", "--referral", copy_id)
+    assert (plan["referral_id"], plan["created"]) == (referral_id, [])
+    assert plan["audit"] == ["Microsoft closed its side as won."]
+    assert "written" in desk.read("sync", "--referral", copy_id)
+    assert "Microsoft closed its side as won." in desk.read("why", referral_id)
+    assert desk.read_json("plan", "--referral", copy_id)["audit"] == []
+
+
+def test_lead_is_said_to_be_left_alone(desk: Desk) -> None:
+    referral_id = desk.microsoft_invites(name="Cloud move")
+    sort = {"type": "Independent", "qualification": "MarketingQualified"}
+    lead = Referral.model_validate(
+        {"id": referral_id, **sort, "inviteContext": {"invitedBy": {"organizationId": "msft"}}}
+    )
+
+    async def look() -> Preview:
+        async with open_workspace(load_settings(), variables=Variables()) as workspace:
+
+            async def get_lead(_: object) -> Referral:
+                return lead
+
+            workspace.partner_center.get_referral = get_lead  # type: ignore[method-assign, assignment]
+            return await preview_referral(workspace, ReferralId(referral_id))
+
+    assert asyncio.run(look()).summary == "Nothing: leads are not synchronised yet."
+
+
+def test_what_partner_center_would_not_take_is_told_with_the_mark(desk: Desk) -> None:
+    referral_id = desk.microsoft_invites(name="Cloud move")
+    desk.activate()
+    desk.read("sync", "--referral", referral_id)
+    opportunity_id = desk.referral(referral_id)["externalReferenceId"]
+    desk.seller_edits(opportunity_id, description="", estimatedclosedate=None, estimatedvalue=None)
+    plan = desk.read_json("plan", "--opportunity", opportunity_id)
+    assert {note["text"].split(" was ")[0] for note in plan["notes"] if note["is_problem"]} == {
+        "Deal value",
+        "Closing date",
+        "Notes",
+    }
+    assert _by_field(plan["changes"])["dataverse", "mark"]["new"] == "✖ Cloud move"
 
 
 def test_unknown_record_is_told_plainly(desk: Desk) -> None:

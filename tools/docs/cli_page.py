@@ -8,6 +8,8 @@ from typer.main import get_command
 
 from tools.docs.markdown import NOTICE, to_code, to_table
 
+Command = TyperCommand | TyperGroup
+
 _INTRODUCTION = """\
 # The `cosell` command
 
@@ -15,8 +17,11 @@ Every command explains itself with `--help`. Exit codes: 0 fine, 1 failed, 2 wro
 """
 
 
-def iter_commands(app: typer.Typer, name: str = "cosell") -> Iterator[tuple[str, TyperCommand]]:
-    """Yield every command that is not hidden, with its full name, in the order of the source."""
+def iter_commands(app: typer.Typer, name: str = "cosell") -> Iterator[tuple[str, Command]]:
+    """Yield every command that is not hidden, with its full name, in the order of the source.
+
+    A group which does something by itself comes before the commands below it.
+    """
     yield from _iter_below(get_command(app), name)
 
 
@@ -32,8 +37,10 @@ def render_page(app: typer.Typer) -> str:
     return "".join(parts)
 
 
-def _iter_below(command: object, name: str) -> Iterator[tuple[str, TyperCommand]]:
+def _iter_below(command: object, name: str) -> Iterator[tuple[str, Command]]:
     if isinstance(command, TyperGroup):
+        if command.invoke_without_command:
+            yield name, command
         for part, inner in command.commands.items():
             if not inner.hidden:
                 yield from _iter_below(inner, f"{name} {part}")
@@ -41,13 +48,13 @@ def _iter_below(command: object, name: str) -> Iterator[tuple[str, TyperCommand]
         yield name, command
 
 
-def _iter_parameters(command: TyperCommand) -> Iterator[TyperArgument | TyperOption]:
+def _iter_parameters(command: Command) -> Iterator[TyperArgument | TyperOption]:
     for parameter in command.params:
         if isinstance(parameter, TyperArgument | TyperOption) and not parameter.hidden:
             yield parameter
 
 
-def _render_usage(name: str, command: TyperCommand) -> str:
+def _render_usage(name: str, command: Command) -> str:
     parameters = list(_iter_parameters(command))
     options = ["[OPTIONS]"] if any(isinstance(parameter, TyperOption) for parameter in parameters) else []
     arguments = [_spell_argument(parameter) for parameter in parameters if isinstance(parameter, TyperArgument)]
