@@ -69,9 +69,6 @@ async def _examine_here(settings: Settings) -> list[Finding]:
             saved_at = await ledger.vault.find_saved_at(VAULT_NAME)
         except CosellError as error:
             opened = Finding(check=LEDGER, verdict=Verdict.FAILED, told=str(error))
-        except OSError as error:
-            told = f"COSELL_HOME names {settings.home}, which cannot be used ({type(error).__name__})."
-            opened = Finding(check=LEDGER, verdict=Verdict.FAILED, told=told)
     mapped = await run_check(MAPPINGS, check_mappings(settings))
     alone = (
         run_check("clock", check_clock(settings, clock=utc_clock)),
