@@ -1,6 +1,5 @@
 """What a control is: a row of a table, with a handler that returns what is answered as JSON."""
 
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -8,6 +7,7 @@ from typing import Any, TypeAlias
 from starlette.requests import Request
 
 from cosell.emulators.assembly import Emulators
+from cosell.emulators.json_bodies import parse_json
 
 Json: TypeAlias = Any
 
@@ -37,7 +37,7 @@ async def body_of(request: Request) -> Json:
     if not raw.strip():
         return {}
     try:
-        return json.loads(raw)
+        return parse_json(raw)
     except ValueError:
         raise ControlError("the body is not JSON") from None
 

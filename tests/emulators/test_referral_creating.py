@@ -203,7 +203,8 @@ async def test_a_mark_that_travels_along_in_the_name_is_noted(stand: Stand) -> N
 async def test_a_body_that_is_no_json_is_refused(stand: Stand) -> None:
     json_type = {"Content-Type": "application/json"}
 
-    assert code_of(await stand.http.post(REFERRALS, content=b"{", headers=json_type))[0] == 400
+    for text in (b"{", b'{"name": "\\ud800"}', b'{"target": [null]}'):
+        assert code_of(await stand.http.post(REFERRALS, content=text, headers=json_type))[0] == 400
     assert code_of(await stand.http.post(REFERRALS, content=b"[]", headers=json_type))[0] == 400
     assert code_of(await stand.http.post(REFERRALS, content=b"a=b"))[0] == 415
     assert code_of(await stand.http.post(REFERRALS, content=b" " * 1_000_001, headers=json_type))[0] == 413

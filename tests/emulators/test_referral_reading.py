@@ -1,5 +1,6 @@
 """GET of one referral and of lists: filters, order, pages, and the quirks of the real service's links."""
 
+import base64
 from typing import Any
 
 import httpx
@@ -113,11 +114,16 @@ async def test_a_filter_that_is_not_documented_is_refused(stand: Stand, conditio
         {"$orderby": "createdDateTime sideways"},
         {"$top": "many"},
         {"$skip": "-1"},
+        {"$skip": "99999999999999999999"},
+        {"$top": "²"},
         {"$count": "maybe"},
         {"$select": "colour"},
         {"$search": "bread"},
         {"$skiptoken": "made up"},
         {"$skiptoken": "WyJhIl0", "$top": "1"},
+        {"$skiptoken": base64.urlsafe_b64encode(b'[5,"createdDateTime",false,[],false,null,["a","b"]]').decode()},
+        {"$filter": "(" * 500},
+        {"$filter": " and ".join(["status eq 'New'"] * 500)},
     ],
 )
 async def test_an_option_the_service_does_not_know_is_refused(stand: Stand, options: dict[str, str]) -> None:

@@ -53,13 +53,14 @@ class Planner:
         if node.operator == "eq":
             return self._equal(column, node.right.text)
         if column.kind == "DateTime" and not column.is_date_only and column.logical in self._indexed:
-            return self._range(column, node.operator, node.right.text)
+            return self._range(column, node.operator, node.right)
         return None
 
-    def _range(self, column: Column, operator: str, text: str) -> list[str] | None:
-        if operator not in {"gt", "ge", "lt", "le"}:
+    def _range(self, column: Column, operator: str, literal: Literal) -> list[str] | None:
+        # What is no moment gets no plan; comparing it is refused later.
+        if operator not in {"gt", "ge", "lt", "le"} or literal.kind not in {"datetime", "date"}:
             return None
-        bound = stamp(parse_stamp(text))
+        bound = stamp(parse_stamp(literal.text))
         low, high = (bound, None) if operator[0] == "g" else (None, bound)
         return self._rows.find_ids_between(self._table.logical, column.logical, low, high)
 

@@ -14,6 +14,7 @@ from cosell.emulators.dataverse.paths import Segment
 from cosell.emulators.dataverse.schema_log import SchemaLog
 
 QUOTED = re.compile(r"""['"]([^'"]*)['"]""")
+LANGUAGE = 1033
 VERSION = "9.2.26114.00135"
 
 
@@ -31,6 +32,9 @@ class Functions:
             "RetrieveEnvironmentVariableValue": self._environment_variable,
             "RetrieveVersion": lambda _: {"Version": VERSION},
             "RetrieveCurrentOrganization": self._organization,
+            "RetrieveAvailableLanguages": lambda _: {"LocaleIds": [LANGUAGE]},
+            "RetrieveInstalledLanguagePacks": lambda _: {"RetrieveInstalledLanguagePacks": [LANGUAGE]},
+            "RetrieveProvisionedLanguages": lambda _: {"RetrieveProvisionedLanguages": [LANGUAGE]},
             "RetrieveTimestamp": lambda _: {"Timestamp": str(self._env.rows.version)},
         }
 

@@ -9,10 +9,12 @@ from urllib.parse import unquote_plus
 
 from cosell.emulators.dataverse.access import Actor
 from cosell.emulators.dataverse.errors import DataverseError, bad_payload, bad_url
+from cosell.emulators.json_bodies import parse_json
 
 JSON_TYPE = "application/json; odata.metadata=minimal; odata.streaming=true; IEEE754Compatible=false"
 ERROR_TYPE = "application/json; odata.metadata=minimal"
 LARGEST_PAGE = 5000
+_MOST_DIGITS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +145,7 @@ def parse_prefer(header: str) -> Preferences:
 def _page_size(text: str | None) -> int | None:
     if text is None:
         return None
-    if not text.isdigit() or int(text) < 1:
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and int(text)):
         raise bad_url(f"The value '{text}' of the preference odata.maxpagesize is not valid.")
     return min(int(text), LARGEST_PAGE)
 
@@ -160,8 +162,8 @@ def read_json(call: Call, set_name: str) -> dict[str, object]:
     if not call.body.strip():
         return {}
     try:
-        body = json.loads(call.body, parse_float=Decimal)
-    except (ValueError, UnicodeDecodeError) as error:
+        body = parse_json(call.body, parse_float=Decimal)
+    except ValueError as error:
         raise bad_payload(set_name, "Invalid JSON. The JSON text could not be read to its end.") from error
     if not isinstance(body, dict):
         raise bad_payload(set_name, "A node of type 'StartObject' was expected as the payload of the request.")

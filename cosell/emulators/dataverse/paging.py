@@ -41,11 +41,12 @@ def read_cookie(text: str) -> Cookie:
     if not found:
         raise bad_url("Malformed XML in the Paging Cookie")
     try:
+        page = int(match.group(1))
         keys = tuple(json.loads(unquote(value)) for _, value in found[:-1])
     except ValueError as error:
         raise bad_url("Malformed XML in the Paging Cookie") from error
     return Cookie(
-        page=int(match.group(1)),
+        page=page,
         last_id=unquote(found[-1][1]).strip("{}"),
         keys=keys,
         tracking=match.group(3) == "True",

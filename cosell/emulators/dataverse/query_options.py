@@ -14,6 +14,7 @@ KNOWN = frozenset(
 )
 NOT_EMULATED = frozenset({"savedQuery", "userQuery", "$apply"})
 logger = logging.getLogger("cosell.emulators")
+LARGEST = 2**31 - 1
 IN_EXPAND = frozenset({"$select", "$filter", "$orderby", "$top", "$expand", "$count"})
 
 
@@ -53,6 +54,8 @@ def check_known(options: Mapping[str, str]) -> None:
             raise bad_url(f"The query parameter {name} is not supported")
         if name.startswith("$") and name not in KNOWN:
             raise bad_url(f"The query parameter {name} is not supported")
+    if (counted := options.get("$count")) not in {None, "true", "false"}:
+        raise bad_url(f"Invalid value '{counted}' for $count query option found. Valid values are 'false' and 'true'.")
 
 
 def parse_select(schema: Schema, table: Table, text: str | None) -> tuple[list[Column], list[str]]:
@@ -135,9 +138,10 @@ def parse_top(text: str | None) -> int | None:
     """Return the number of `$top`."""
     if text is None:
         return None
-    if not text.strip().isdigit():
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= len(str(LARGEST)) and int(digits) <= LARGEST):
         raise bad_url(
             f"Invalid value '{text}' for $top query option found. The $top query option requires a non-negative "
             "integer value."
         )
-    return int(text)
+    return int(digits)

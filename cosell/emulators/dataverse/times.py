@@ -13,7 +13,7 @@ def stamp(at: datetime) -> str:
 
 
 def parse_stamp(text: str) -> datetime:
-    """Return the moment of a stored or sent text; a day alone is its midnight in UTC."""
+    """Return the moment of a stored or sent text; a day alone is its midnight in UTC. Raise `ValueError` if none."""
     if DAY.match(text):
         return datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
     match = DATE_TIME.match(text)
@@ -22,7 +22,10 @@ def parse_stamp(text: str) -> datetime:
     day, minute, second, fraction, zone = match.groups()
     micro = (fraction or ".0")[1:7].ljust(6, "0")
     zone = "+00:00" if zone in {None, "Z", "z"} else zone
-    return datetime.fromisoformat(f"{day}T{minute}:{second or '00'}.{micro}{zone}").astimezone(UTC)
+    try:
+        return datetime.fromisoformat(f"{day}T{minute}:{second or '00'}.{micro}{zone}").astimezone(UTC)
+    except OverflowError:
+        raise ValueError(text) from None
 
 
 def start_of_day(at: datetime) -> datetime:

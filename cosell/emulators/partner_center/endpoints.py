@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cosell.emulators import identities
+from cosell.emulators.json_bodies import parse_json
 from cosell.emulators.origins import origin_of
 from cosell.emulators.partner_center.access import Access, Door
 from cosell.emulators.partner_center.answers import PartnerApiError, answer, invalid, not_found
@@ -131,7 +132,7 @@ async def _json_body(request: Request) -> Json:
     if len(raw) > MOST_BYTES:
         raise PartnerApiError(413, "invalidRequest", "The request is too large.", rule="tooLarge")
     try:
-        return json.loads(raw)
+        return parse_json(raw)
     except ValueError:
         raise invalid("malformedBody", "The body is not JSON.") from None
 

@@ -10,6 +10,8 @@ from cosell.emulators.partner_center import facts
 from cosell.emulators.partner_center.answers import PartnerApiError
 
 _TOKEN = re.compile(r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<mark>[(),:])|(?P<word>[^\s'(),:]+))")
+# Beyond so many words and marks no filter is read, as OData services do; far more than the documented filters need.
+_MOST_TOKENS = 400
 _GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _COLUMNS = {
     "engagementId": "engagement_id",
@@ -60,6 +62,8 @@ class _Reader:
                 raise _cannot("an apostrophe is not closed")
             self._tokens.append(match.group().strip())
             position = match.end()
+        if len(self._tokens) > _MOST_TOKENS:
+            raise _cannot("it is too long")
         self._at = 0
         self.sql: list[str] = []
         self.values: list[object] = []

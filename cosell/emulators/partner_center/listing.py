@@ -16,6 +16,7 @@ from cosell.emulators.partner_center.shape import REFERRAL, Json
 from cosell.emulators.world import Store
 
 _OPTIONS = frozenset({"$select", "$filter", "$orderby", "$top", "$skip", "$count", "$expand", "$skiptoken"})
+_LARGEST = 2**31 - 1
 _ORDERS = {"createdDateTime": "created_at", "updatedDateTime": "updated_at"}
 
 
@@ -132,8 +133,12 @@ def _continued(query: Mapping[str, str]) -> Page:
         text, order, is_descending, select, is_counted, left, after = state
         moment, last_id = after
         _ = _ORDERS[order]
-    except (ValueError, TypeError, KeyError, binascii.Error):
-        raise _wrong("$skiptoken", "is not one of ours") from None
+        is_ours = all(isinstance(each, str) for each in (text, moment, last_id, *select))
+        is_ours &= left is None or (isinstance(left, int) and 0 < left <= _LARGEST)
+    except (ValueError, TypeError, KeyError, RecursionError, binascii.Error):
+        is_ours = False
+    if not is_ours:
+        raise _wrong("$skiptoken", "is not one of ours")
     return Page(
         filter_text=text,
         order=order,
@@ -173,7 +178,7 @@ def _number(query: Mapping[str, str], name: str) -> int | None:
     text = query.get(name)
     if text is None:
         return None
-    if not text.isdecimal():
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(_LARGEST)) and int(text) <= _LARGEST):
         raise _wrong(name, "takes a number, zero or more")
     return int(text)
 

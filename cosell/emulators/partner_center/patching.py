@@ -22,7 +22,7 @@ def _apply(document: Document, operation: Json) -> None:
     if not isinstance(operation, dict) or not isinstance(operation.get("path"), str) or "value" not in operation:
         raise invalid("malformedPatch", "An operation needs 'op', 'path' and 'value'.")
     kind, path = operation.get("op"), operation["path"]
-    if kind not in {"add", "replace"}:
+    if not isinstance(kind, str) or kind not in {"add", "replace"}:
         raise invalid("unsupportedOperation", f"The operation '{kind}' is not supported, only add and replace.")
     if not path.startswith("/"):
         raise _no_such_path(path)
@@ -50,15 +50,22 @@ def _put(holder: Json, shape: Json, last: str, operation: dict[str, Any]) -> Non
     if isinstance(shape, dict) and last in shape:
         holder[last] = _bound(operation["value"], shape[last], path)
     elif isinstance(shape, list) and last == "-" and operation["op"] == "add":
-        holder.append(_bound(operation["value"], shape[0], path))
+        holder.append(_item(operation["value"], shape[0], path))
     elif isinstance(shape, list) and last.isdecimal() and int(last) < len(holder):
-        value = _bound(operation["value"], shape[0], path)
+        value = _item(operation["value"], shape[0], path)
         if operation["op"] == "add":
             holder.insert(int(last), value)
         else:
             holder[int(last)] = value
     else:
         raise _no_such_path(path)
+
+
+def _item(value: Json, shape: Json, path: str) -> Json:
+    """Bind what is to stand in a list, where null is nothing."""
+    if value is None:
+        raise invalid("invalidValue", f"The value of '{path}' could not be read.", target=path)
+    return _bound(value, shape, path)
 
 
 def _bound(value: Json, shape: Json, path: str) -> Json:

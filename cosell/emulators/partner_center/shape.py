@@ -200,7 +200,7 @@ def bound(value: Json, shape: Json = REFERRAL, path: str = "") -> Json:
         known = ((spelling.get(name.lower()), item) for name, item in value.items())
         return {name: bound(item, shape[name], f"{path}/{name}") for name, item in known if name}
     if isinstance(shape, list):
-        if not isinstance(value, list):
+        if not isinstance(value, list) or None in value:
             raise CannotBindError(path)
         return [bound(item, shape[0], f"{path}/{index}") for index, item in enumerate(value)]
     return _scalar(value, shape, path)

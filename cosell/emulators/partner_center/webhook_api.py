@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cosell.emulators import identities
+from cosell.emulators.json_bodies import parse_json
 from cosell.emulators.partner_center.access import Door
 from cosell.emulators.partner_center.answers import PartnerCenterApiError, center_answer, throttled
 from cosell.emulators.partner_center.notifications import EVENTS, Notifications, Registration, is_acceptable_url
@@ -145,7 +146,7 @@ class WebhookEndpoints:
 
 async def _json_body(request: Request) -> Json:
     try:
-        return json.loads(await request.body())
+        return parse_json(await request.body())
     except ValueError:
         raise PartnerCenterApiError(400, "2001", "The body is not JSON.", rule="malformedBody") from None
 

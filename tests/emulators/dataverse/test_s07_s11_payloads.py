@@ -51,8 +51,9 @@ async def test_s07_a_bind_to_a_missing_or_wrong_row_is_refused(api: httpx.AsyncC
     assert error_of(await api.post("opportunities", json=wrong)) == (400, "0x80048d19")
 
 
-async def test_s07_broken_json_is_refused(api: httpx.AsyncClient) -> None:
-    reply = await api.post("accounts", content=b'{"name": ', headers={"Content-Type": "application/json"})
+@pytest.mark.parametrize("body", [b'{"name": ', b'{"name": "\\ud800"}', b'{"name": "\xed\xa0\x80"}', b"[" * 200_000])
+async def test_s07_broken_json_is_refused(api: httpx.AsyncClient, body: bytes) -> None:
+    reply = await api.post("accounts", content=body, headers={"Content-Type": "application/json"})
     assert error_of(reply) == (400, "0x80048d19")
 
 

@@ -107,6 +107,9 @@ async def test_s15_filters(api: httpx.AsyncClient, condition: str, found: list[s
         "$filter=name eq 5",
         "$filter=numberofemployees eq '5'",
         "$filter=name eq",
+        "$filter=modifiedon ge 202",
+        "$filter=modifiedon ge 'x'",
+        "$filter=modifiedon gt 9999-12-31T23:59:59-12:00",
         "$filter=name eq 'open",
         "$filter=tolower(name) eq 'x'",
         "$filter=name in ('a','b')",
@@ -118,6 +121,9 @@ async def test_s15_filters(api: httpx.AsyncClient, condition: str, found: list[s
         "$orderby=name sideways",
         "$expand=PrimaryContactId",
         "$top=-1",
+        "$top=²",
+        "$top=99999999999999999999",
+        "$count=maybe",
     ],
 )
 async def test_s15_what_the_service_does_not_read(api: httpx.AsyncClient, query: str) -> None:

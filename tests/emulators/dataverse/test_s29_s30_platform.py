@@ -84,6 +84,20 @@ async def test_s30_older_versions_answer_too_and_unknown_ones_do_not(api: httpx.
     assert (await api.get("https://crm.example/api/data/v7.0/WhoAmI")).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("function", "member"),
+    [
+        ("RetrieveAvailableLanguages", "LocaleIds"),
+        ("RetrieveInstalledLanguagePacks", "RetrieveInstalledLanguagePacks"),
+        ("RetrieveProvisionedLanguages", "RetrieveProvisionedLanguages"),
+    ],
+)
+async def test_languages_are_told_to_clients_that_ask_at_start(
+    api: httpx.AsyncClient, function: str, member: str
+) -> None:
+    assert (await api.get(f"{function}()")).json()[member] == [1033]
+
+
 async def test_what_is_not_modelled_is_refused_and_logged(
     api: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
