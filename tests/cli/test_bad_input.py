@@ -195,6 +195,14 @@ def test_no_prefect_server_is_told_before_anything_is_started() -> None:
     assert load_settings().home.exists() is False
 
 
+def test_deactivating_what_is_not_active_is_no_mistake(settings: pytest.MonkeyPatch) -> None:
+    settings.setenv("PREFECT_API_URL", "http://127.0.0.1:1/api")
+    said = cosell("deactivate", "create-cosell-referral")
+
+    assert (said.code, said.err) == (0, "")
+    assert "create-cosell-referral was not active" in said.out
+
+
 def test_prefect_server_which_does_not_answer_is_told(desk_emulators: Emulators, tmp_path: Path) -> None:
     said = _in_a_process(desk_emulators, tmp_path, "activate", PREFECT_API_URL="http://127.0.0.1:1/api")
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.flows.deals import shared_opportunity
 from tests.flows.world import World, running_world
 
 HERE = Path(__file__).parent
@@ -38,4 +39,5 @@ def world() -> Iterator[World]:
 def active_world(world: World) -> World:
     """The product with all flows active."""
     world.ensure_active()
+    world.early_deal = world.early_deal or shared_opportunity(world, "Ordering system")
     return world

@@ -11,24 +11,17 @@ THIRD, SIXTH = FlowName.CUSTOMIZE_DYNAMICS_DETAILS, FlowName.PARTNER_CENTER_TO_D
 COLUMN = "cosell_microsoftcrmid"
 
 
-def test_flow_which_is_not_active_refuses_a_run_by_hand_and_names_what_comes_first(world: World) -> None:
+def test_out_of_order_a_flow_is_not_run_and_a_stage_fails_both_naming_what_comes_first(world: World) -> None:
     world.ensure_inactive()
-    run = world.ui.run(operating(SIXTH))
+    started = [world.ui.start(operating(SIXTH)), world.ui.start(activating(THIRD))]
+    run, stage = [world.ui.wait_for(run_id) for run_id in started]
 
     assert (run.state_type, run.state) == ("CANCELLED", "NotActivated")
     names = [f"{flow.number} {flow}" for flow in ACTIVATION_ORDER[:6]]
-    assert [name for name in names if name not in run.message] == []
-    assert sorted(names, key=run.message.index) == names
-    assert "cosell activate" in run.message
-
-
-def test_stage_activated_out_of_order_fails_and_names_the_stages_before_it(world: World) -> None:
-    world.ensure_inactive()
-    run = world.ui.run(activating(THIRD))
-
-    assert (run.state_type, run.state) == ("FAILED", "Failed")
-    assert "1 register-webhook, 2 create-cosell-referral." in run.message
-    assert "Traceback" not in world.ui.log_of(run.run_id)
+    assert f"in this order: {', '.join(names)}. `cosell activate`" in run.message
+    assert (stage.state_type, stage.state) == ("FAILED", "Failed")
+    assert "1 register-webhook, 2 create-cosell-referral." in stage.message
+    assert "Traceback" not in world.ui.log_of(stage.run_id)
     assert world.active() == []
 
 
@@ -61,24 +54,3 @@ def test_activation_goes_through_all_nine_each_stage_started_by_the_one_before(w
     tables = world.ui.list_all("artifacts", artifacts={"key": {"any_": ["activation"]}})
     newest = max(tables, key=lambda table: str(table["created"]))
     assert [row["flow"] for row in json.loads(newest["data"])] == list(ACTIVATION_ORDER)
-
-
-def test_sign_in_which_was_revoked_is_told_with_the_way_out_and_connect_mends_it(active_world: World) -> None:
-    world = active_world
-    for kind in ("refresh", "access"):
-        world.emulators.control("POST", "revoke", {"kind": kind})
-    world.sign_people_in()
-
-    done = world.cosell("activate")
-    assert done.returncode == 1
-    assert "cosell connect partner-center" in done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
-
-    with world.start_cosell("connect", "partner-center") as connecting:
-        assert connecting.stdout is not None
-        code = connecting.stdout.readline().rstrip().removesuffix(".").rpartition(" ")[2]
-        world.emulators.control("POST", "device/approve", {"user_code": code})
-        assert "Signed in" in connecting.stdout.read()
-    assert connecting.returncode == 0
-    run = world.ui.run(activating(ACTIVATION_ORDER[0]))
-    assert run.state_type == "COMPLETED", run.message

@@ -32,8 +32,9 @@ def test_invitation_becomes_an_opportunity_on_hold_and_the_run_tells_it_in_ids(a
     ]
     called = {tag for told in world.ui.family(run.run_id) for tag in told["tags"]}
     assert {"flow 4", "flow 3"} <= called
-    tasks = {task["name"] for task in world.ui.tasks_of(run.run_id)}
-    assert {f"create opportunity of {referral_id}", f"sync referral {referral_id}"} <= tasks
+    wanted = {f"create opportunity of {referral_id}", f"sync referral {referral_id}"}
+    # Prefect stores task runs in batches, a moment later.
+    wait_until("its tasks are seen", lambda: wanted <= {task["name"] for task in world.ui.tasks_of(run.run_id)})
 
 
 def _find_opportunity(world: World, referral_id: str) -> dict[str, Any] | None:

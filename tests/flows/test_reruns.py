@@ -17,37 +17,42 @@ async def test_refused_record_is_told_everywhere_and_retried_alone(active_world:
     world = active_world
     with world.resting(EIGHTH, NINTH):
         wanted = [shared_opportunity(world, name) for name in ("The first of two", "The second of two")]
+        incomplete = shared_opportunity(world, "A deal without a description")
+        world.people.crm("PATCH", f"opportunities({incomplete})", {"description": None, "estimatedvalue": None})
         world.emulators.control("PUT", "faults", [{**CREATE, "nth": 1, "action": REFUSAL}])
         try:
-            run = world.ui.run(operating(EIGHTH), {"opportunity_ids": wanted})
+            run = world.ui.run(operating(EIGHTH), {"opportunity_ids": [*wanted, incomplete]})
         finally:
             world.emulators.control("DELETE", "faults")
 
         # Then: the run, the list of dead letters and the CRM say the same.
         assert (run.state_type, run.state) == ("FAILED", "NeedsAttention"), run.message
-        assert run.name == "2 opportunities: 1 created, 1 refused"
-        assert {"created", "refused"} <= run.tags
+        assert run.name == "3 opportunities: 1 created, 1 not ready, 1 refused"
+        assert {"created", "not ready", "refused"} <= run.tags
         (refused,) = [item for item in wanted if not referrals_of(world, item)]
         (passed,) = [item for item in wanted if item != refused]
         (letter,) = await _open_letters(world, refused)
         row = read_opportunity(world, refused)
         assert row["name"].startswith("✖ ")
         assert [letter.letter.message in text for text in (run.message, str(row["cosell_audit"]))] == [True, True]
-        tries = _tries(world, run.run_id)
-        assert tries == {passed: 1, refused: 1}
+        assert "Fill in the description" not in run.message
+        row = read_opportunity(world, incomplete)
+        assert row["name"].startswith("✖ ")
+        assert [problem in row["cosell_audit"] for problem in ("Fill in the description", "deal value")] == [True, True]
+        wait_until("all tries are seen", lambda: _tries(world, run.run_id) == {passed: 1, refused: 1, incomplete: 1})
 
         # When: the operator retries the run from the UI.
         world.emulators.control("DELETE", "requests")
         again = world.ui.retry(run.run_id)
 
         assert again.state == "Completed", again.message
-        assert again.name.startswith("2 opportunities: 1 created")
+        assert again.name.startswith("3 opportunities: 1 created")
         assert "refused" not in again.tags
         assert world.emulators.count_route("POST /v1.0/engagements/referrals") == 1
-        assert [len(referrals_of(world, item)) for item in wanted] == [1, 1]
+        assert [len(referrals_of(world, item)) for item in (*wanted, incomplete)] == [1, 1, 0]
         assert wait_until("it is in step", lambda: find_shared(world, refused))["name"].startswith("✔ ")
         assert await _open_letters(world, refused) == []
-        assert _tries(world, run.run_id) == {passed: 1, refused: 2}
+        wait_until("all tries are seen", lambda: _tries(world, run.run_id) == {passed: 1, refused: 2, incomplete: 2})
 
 
 async def _open_letters(world: World, record_id: str) -> list[FiledDeadLetter]:

@@ -38,6 +38,8 @@ class World:
     up: "subprocess.Popen[bytes]"
     ui: PrefectUi
     people: People
+    early_deal: str = ""
+    """An opportunity which its seller has shared as soon as all flows were active; the schedule has to find it."""
     broken: str = ""
     """Why the flows could not be activated; another try would only take long."""
 
