@@ -9,7 +9,8 @@ from cosell.domain.flows import FlowName
 from cosell.store import HintKind
 from cosell.sync.outcome import Result
 from flows.operating import conclude, handle_each, operating_flow
-from tasks.opportunities import create_opportunity, get_dynamics_details
+from tasks.links import create_opportunity
+from tasks.opportunities import get_dynamics_details
 from tasks.referrals import check_ids
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, ParamSpec, cast
 from uuid import UUID
@@ -24,6 +25,7 @@ from tasks.workspace import entered_workspace, get_workspace
 Parameters = ParamSpec("Parameters")
 Operation = Callable[Parameters, Coroutine[Any, Any, State[Any]]]
 
+LOG = logging.getLogger(__name__)
 NEEDS_ATTENTION = "NeedsAttention"
 NOT_ACTIVATED = "NotActivated"
 STOPPING = frozenset({Result.REFUSED, Result.LATER})
@@ -134,6 +136,10 @@ async def handle_each(
                 return await handle(record_id)
             except (RejectedError, RetryableError, ConflictError) as error:
                 return _outcome_of(error, record_id, kind)
+            except Exception:
+                # A fault of our own: the task shows it, its neighbours go on, and the hint comes again.
+                LOG.exception("%s %s could not be handled.", kind, record_id)
+                return _outcome_of(CosellError("an error of cosell-sync itself; its task says which"), record_id, kind)
 
     outcomes = list(await asyncio.gather(*(handle_one(record_id) for record_id in ids)))
     get_workspace().outcomes += outcomes

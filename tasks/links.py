@@ -3,12 +3,16 @@
 from prefect.runtime import flow_run
 
 from cosell.domain.ids import OpportunityId, ReferralId
+from cosell.domain.stages import ReferralStage
 from cosell.errors import Origin, RecordNotFound, RejectedError
-from cosell.store import DeadLetter, HintKind
+from cosell.store import HintKind
+from cosell.sync.arrive import CREATED_IN
+from cosell.sync.arrive import create_opportunity as create_from_referral
+from cosell.sync.look import stage_of_referral
 from cosell.sync.microsoft import follow_microsofts_copy
-from cosell.sync.outcome import Outcome
+from cosell.sync.outcome import Outcome, Result
 from cosell.sync.pair import sync_link
-from cosell.sync.refusal import tell_refusal
+from cosell.sync.refusal import file_refusal
 from cosell.sync.share import share_opportunity as share
 from cosell.sync.workspace import Workspace
 from tasks.policy import step
@@ -56,31 +60,35 @@ async def share_opportunity(opportunity_id: str) -> Outcome:
 async def follow_copy(referral_id: str) -> Outcome:
     """Bring what Microsoft's copy of an engagement says into the opportunity."""
     workspace = get_workspace()
-    copy = await workspace.get_referral(ReferralId(referral_id))
-    if copy is None:
-        raise RecordNotFound("Microsoft's copy is gone.", origin=Origin(record=f"referral {referral_id}"))
-    return await follow_microsofts_copy(workspace, copy, run_id=_run_id())
+    try:
+        copy = await workspace.get_referral(ReferralId(referral_id))
+        if copy is None:
+            raise RecordNotFound("Microsoft's copy is gone.", origin=Origin(record=f"referral {referral_id}"))
+        return await follow_microsofts_copy(workspace, copy, run_id=_run_id())
+    except RejectedError as error:
+        await _file(workspace, HintKind.REFERRAL, referral_id, error)
+        raise
+
+
+@step(name="create-opportunity", run_name="create opportunity of {referral_id}", tags={"dataverse"})
+async def create_opportunity(referral_id: str) -> Outcome:
+    """Create the opportunity of a referral with its account and contact; a closed referral is left alone."""
+    workspace = get_workspace()
+    try:
+        referral = await workspace.get_referral(ReferralId(referral_id))
+        stage = stage_of_referral(referral) if referral else ReferralStage.UNKNOWN
+        if stage not in CREATED_IN:
+            reason = f"no opportunity is made of a {stage} deal"
+            return Outcome(result=Result.SKIPPED, referral_id=ReferralId(referral_id), reason=reason)
+        link = await create_from_referral(workspace, ReferralId(referral_id))
+        return Outcome(result=Result.CREATED, referral_id=link.referral_id, opportunity_id=link.opportunity_id)
+    except RejectedError as error:
+        await _file(workspace, HintKind.REFERRAL, referral_id, error)
+        raise
 
 
 async def _file(workspace: Workspace, kind: HintKind, record_id: str, error: RejectedError) -> None:
-    """Keep a refused record as a dead letter, and tell its seller why."""
-    await workspace.ledger.dead_letters.add(
-        DeadLetter(
-            kind=kind,
-            record_id=record_id,
-            flow=str(flow_run.flow_name),
-            cause=type(error).__name__,
-            message=error.message,
-            request_id=error.origin.request_id or None,
-        )
-    )
-    opportunity_id: str | None = record_id
-    if kind is HintKind.REFERRAL:
-        links = await workspace.ledger.links.find_by_referral_ids([ReferralId(record_id)])
-        link = links.get(ReferralId(record_id))
-        opportunity_id = link.opportunity_id if link else None
-    if opportunity_id:
-        await tell_refusal(workspace, OpportunityId(opportunity_id), error)
+    await file_refusal(workspace, kind, record_id, error, flow=str(flow_run.flow_name))
 
 
 def _run_id() -> str:

@@ -1,18 +1,14 @@
-"""Reads what moved in the CRM, and makes the opportunities of referrals which arrived."""
+"""Reads what moved in the CRM, and the CRM's side of records which moved elsewhere."""
 
 import hashlib
 from collections.abc import Sequence
 
 from cosell.dataverse import Row
 from cosell.domain.ids import OpportunityId, ReferralId
-from cosell.domain.stages import ReferralStage
 from cosell.errors import DeltaExpired
 from cosell.mapping.fields import lookup_column
 from cosell.store import Door, Hint, HintKind
-from cosell.sync.arrive import CREATED_IN, find_links
-from cosell.sync.arrive import create_opportunity as create_from_referral
-from cosell.sync.look import stage_of_referral
-from cosell.sync.outcome import Outcome, Result
+from cosell.sync.arrive import find_links
 from cosell.sync.workspace import Workspace
 from tasks.policy import step
 from tasks.workspace import get_workspace
@@ -93,19 +89,3 @@ async def get_dynamics_details(referral_ids: list[str], opportunity_ids: list[st
     links = await find_links(workspace, present)
     await workspace.read_opportunities([link.opportunity_id for link in links.values() if link.opportunity_id])
     return [referral.id for referral in present if referral.id not in links]
-
-
-@step(name="create-opportunity", run_name="create opportunity of {referral_id}", tags={"dataverse"})
-async def create_opportunity(referral_id: str) -> Outcome:
-    """Create the opportunity of a referral with its account and contact; a closed referral is left alone."""
-    workspace = get_workspace()
-    referral = await workspace.get_referral(ReferralId(referral_id))
-    stage = stage_of_referral(referral) if referral else ReferralStage.UNKNOWN
-    if stage not in CREATED_IN:
-        return Outcome(
-            result=Result.SKIPPED,
-            referral_id=ReferralId(referral_id),
-            reason=f"no opportunity is made of a {stage} deal",
-        )
-    link = await create_from_referral(workspace, ReferralId(referral_id))
-    return Outcome(result=Result.CREATED, referral_id=link.referral_id, opportunity_id=link.opportunity_id)

@@ -7,7 +7,6 @@ is brought in step by the ordinary road. Partner Center is written first, for it
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from cosell.cli.hand import file_refusal
 from cosell.cli.told import CHOSEN, describe_told
 from cosell.dataverse import Row
 from cosell.domain.ids import OpportunityId, Side
@@ -25,6 +24,7 @@ from cosell.sync.look import look_at
 from cosell.sync.pair import ATTEMPTS, Remark, sync_link
 from cosell.sync.plan import Note
 from cosell.sync.planner import Seen, label, plan_sync
+from cosell.sync.refusal import file_refusal
 from cosell.sync.workspace import Workspace
 
 RULE = "chosen by a person"
@@ -173,7 +173,7 @@ async def _bring_in_step(workspace: Workspace, item: FiledConflict) -> None:
         return  # Whoever has the pair in hand by now carries the value.
     except RejectedError as error:
         if link.opportunity_id:
-            await file_refusal(workspace, HintKind.OPPORTUNITY, link.opportunity_id, error)
+            await file_refusal(workspace, HintKind.OPPORTUNITY, link.opportunity_id, error, flow=BY_HAND)
         raise
 
 

@@ -6,13 +6,13 @@ from cosell.domain.flows import FlowName
 from cosell.domain.ids import OpportunityId, ReferralId
 from cosell.errors import RejectedError
 from cosell.partner_center import Referral
-from cosell.store import DeadLetter, HintKind
+from cosell.store import HintKind
 from cosell.sync.arrive import CREATED_IN, create_opportunity, find_links
 from cosell.sync.look import stage_of_referral
 from cosell.sync.microsoft import follow_microsofts_copy
 from cosell.sync.outcome import Outcome, Result
 from cosell.sync.pair import sync_link
-from cosell.sync.refusal import tell_refusal
+from cosell.sync.refusal import file_refusal
 from cosell.sync.share import share_opportunity
 from cosell.sync.sort import Arrival, sort_referral
 from cosell.sync.workspace import Workspace
@@ -39,7 +39,7 @@ async def sync_opportunity(workspace: Workspace, opportunity_id: OpportunityId) 
             return await sync_link(workspace, link, run_id=BY_HAND)
         return await share_opportunity(workspace, opportunity_id, run_id=BY_HAND)
     except RejectedError as error:
-        await file_refusal(workspace, HintKind.OPPORTUNITY, opportunity_id, error)
+        await file_refusal(workspace, HintKind.OPPORTUNITY, opportunity_id, error, flow=BY_HAND)
         raise
 
 
@@ -53,7 +53,7 @@ async def sync_referral(workspace: Workspace, referral_id: ReferralId) -> Outcom
     try:
         return await _sync_referral(workspace, referral_id)
     except RejectedError as error:
-        await file_refusal(workspace, HintKind.REFERRAL, referral_id, error)
+        await file_refusal(workspace, HintKind.REFERRAL, referral_id, error, flow=BY_HAND)
         raise
 
 
@@ -87,26 +87,6 @@ async def _sync_deal(workspace: Workspace, referral: Referral) -> Outcome:
         return _skip(referral.id, f"no opportunity is made of a {stage} deal")
     link = await create_opportunity(workspace, referral.id)
     return replace(await sync_link(workspace, link, run_id=BY_HAND), result=Result.CREATED)
-
-
-async def file_refusal(workspace: Workspace, kind: HintKind, record_id: str, error: RejectedError) -> None:
-    """Keep a refused record as a dead letter, and tell its seller why."""
-    letter = DeadLetter(
-        kind=kind,
-        record_id=record_id,
-        flow=BY_HAND,
-        cause=type(error).__name__,
-        message=error.message,
-        request_id=error.origin.request_id or None,
-    )
-    await workspace.ledger.dead_letters.add(letter)
-    opportunity_id: str | None = record_id
-    if kind is HintKind.REFERRAL:
-        links = await workspace.ledger.links.find_by_referral_ids([ReferralId(record_id)])
-        link = links.get(ReferralId(record_id))
-        opportunity_id = link.opportunity_id if link else None
-    if opportunity_id:
-        await tell_refusal(workspace, OpportunityId(opportunity_id), error)
 
 
 def _skip(referral_id: ReferralId, reason: str) -> Outcome:

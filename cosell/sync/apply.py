@@ -4,6 +4,7 @@ Each write carries the etag that was read. Whatever breaks in between, the base 
 so the next look finds what is left to do.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from cosell.dataverse import Closing, Row
 from cosell.domain.ids import OpportunityId, Side
 from cosell.domain.link import Link, LinkState
 from cosell.domain.money import Money
+from cosell.domain.snapshot import Value
 from cosell.domain.stages import REFERRAL_STATUSES, OpportunityStage, ReferralStage
 from cosell.mapping.fields import to_columns, to_json_patch
 from cosell.mapping.models import StatusRow
@@ -20,7 +22,7 @@ from cosell.store import Conflict, JournalEntry, Lease
 from cosell.sync.audit import describe_plan, mark_name, write_audit
 from cosell.sync.outcome import Outcome, Result
 from cosell.sync.plan import Plan
-from cosell.sync.planner import STAGES
+from cosell.sync.planner import BASE_OPPORTUNITY_STAGE, BASE_REFERRAL_STAGE, STAGES
 from cosell.sync.workspace import Workspace
 
 
@@ -43,7 +45,9 @@ async def apply_plan(workspace: Workspace, pair: Pair, plan: Plan, *, lease: Lea
     conflicts = _conflicts_of(plan, pair.link, found_at=workspace.clock())
     # Before the first write: once overwritten, the value which loses is nowhere else.
     await workspace.ledger.conflicts.file(conflicts)
-    recorder = _Recorder(workspace=workspace, plan=plan, conflicts=conflicts, lease=lease, run_id=run_id)
+    recorder = _Recorder(
+        workspace=workspace, plan=plan, conflicts=conflicts, lease=lease, run_id=run_id, before=pair.link.base
+    )
     referral = await _write_referral(workspace, pair, plan)
     if referral is not pair.referral:
         await recorder.record_sent(pair.link)
@@ -155,6 +159,8 @@ class _Recorder:
     conflicts: list[Conflict]
     lease: Lease
     run_id: str
+    before: Mapping[str, Value]
+    """The base as it was when the plan was made."""
 
     async def record_sent(self, link: Link) -> None:
         """Record the fields which are the same on both sides by now, whatever becomes of the write to the CRM.
@@ -195,6 +201,21 @@ class _Recorder:
             for change in self.plan.changes
             if change.side is side
         ]
+        moved = self.plan.moves_referral_to if side is Side.PARTNER_CENTER else self.plan.moves_opportunity_to
+        if moved:
+            stage = BASE_REFERRAL_STAGE if side is Side.PARTNER_CENTER else BASE_OPPORTUNITY_STAGE
+            journal.append(
+                JournalEntry(
+                    at=now,
+                    link_id=link.link_id,
+                    side=side,
+                    field="status",
+                    old=self.before.get(stage),
+                    new=moved.value,
+                    rule=self.plan.stage.rule,
+                    flow_run_id=self.run_id or None,
+                )
+            )
         await self.workspace.ledger.record_sync(link, lease=self.lease, journal=journal, conflicts=self.conflicts)
 
 

@@ -7,13 +7,14 @@ import logging
 from collections.abc import Sequence
 
 from cosell.dataverse import Row, UpsertMode
-from cosell.domain.ids import OpportunityId, ReferralId, parse_guid
+from cosell.domain.ids import OpportunityId, ReferralId, Side, parse_guid
 from cosell.domain.link import Link
 from cosell.domain.snapshot import is_empty
 from cosell.domain.stages import ReferralStage
 from cosell.errors import AlreadyExists, Origin, RecordNotFound, RequestRejected
 from cosell.mapping.fields import read_referral, to_columns
 from cosell.partner_center import Referral
+from cosell.store import JournalEntry
 from cosell.sync.apply import find_status
 from cosell.sync.audit import mark_name, write_audit
 from cosell.sync.customer import ensure_customer
@@ -100,9 +101,14 @@ async def create_opportunity(workspace: Workspace, referral_id: ReferralId) -> L
         link = await workspace.ledger.links.begin(referral_id=referral_id)
         if link.opportunity_id is not None:
             return link
-        row = await _find_row(workspace, referral) or await _create_row(workspace, referral)
+        found = await _find_row(workspace, referral)
+        row = found or await _create_row(workspace, referral)
         workspace.reads.opportunities[OpportunityId(row.id)] = row
-        return await _link(workspace, referral, row)
+        link = await _link(workspace, referral, row)
+        if found is None:
+            entry = JournalEntry(link_id=link.link_id, side=Side.DATAVERSE, rule="created from the referral")
+            await workspace.ledger.journal.append([entry])
+        return link
 
 
 async def _find_row(workspace: Workspace, referral: Referral) -> Row | None:

@@ -1,10 +1,12 @@
-"""Tells the seller why an opportunity is not in step: the ✖ before its name and a line in its audit text, once."""
+"""What becomes of a refused record: a dead letter, and the ✖ and a line in the audit text for its seller, once."""
 
 from dataclasses import replace
 
-from cosell.domain.ids import OpportunityId
-from cosell.errors import ConflictError, RejectedError
+from cosell.domain.ids import OpportunityId, ReferralId
+from cosell.domain.link import Link, LinkState
+from cosell.errors import ConflictError, RecordNotFound, RejectedError
 from cosell.mapping.values import strip_mark
+from cosell.store import DeadLetter, HintKind
 from cosell.sync.apply import as_text
 from cosell.sync.audit import mark_name, write_audit
 from cosell.sync.hold import LEASE_SECONDS
@@ -13,6 +15,42 @@ from cosell.sync.workspace import Workspace
 
 REFUSED = "refused:"
 """Begins the key of what was refused last."""
+
+
+async def file_refusal(
+    workspace: Workspace, kind: HintKind, record_id: str, error: RejectedError, *, flow: str
+) -> None:
+    """Keep a refused record as a dead letter and tell its seller why; a link whose record is gone is broken.
+
+    Args:
+        workspace: where to work.
+        kind: REFERRAL or OPPORTUNITY.
+        record_id: its id.
+        error: why it was refused.
+        flow: what refused it.
+    """
+    letter = DeadLetter(
+        kind=kind,
+        record_id=record_id,
+        flow=flow,
+        cause=type(error).__name__,
+        message=error.message,
+        request_id=error.origin.request_id or None,
+    )
+    await workspace.ledger.dead_letters.add(letter)
+    link = await _find_link(workspace, kind, record_id)
+    if link and isinstance(error, RecordNotFound) and link.state is LinkState.LINKED:
+        await workspace.ledger.links.save(replace(link, state=LinkState.BROKEN))
+    opportunity_id = record_id if kind is HintKind.OPPORTUNITY else link.opportunity_id if link else None
+    if opportunity_id:
+        await tell_refusal(workspace, OpportunityId(opportunity_id), error)
+
+
+async def _find_link(workspace: Workspace, kind: HintKind, record_id: str) -> Link | None:
+    links = workspace.ledger.links
+    if kind is HintKind.REFERRAL:
+        return (await links.find_by_referral_ids([ReferralId(record_id)])).get(ReferralId(record_id))
+    return (await links.find_by_opportunity_ids([OpportunityId(record_id)])).get(OpportunityId(record_id))
 
 
 async def tell_refusal(workspace: Workspace, opportunity_id: OpportunityId, error: RejectedError) -> bool:

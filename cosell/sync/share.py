@@ -8,11 +8,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from cosell.dataverse import Row
-from cosell.domain.ids import OpportunityId, ReferralId, parse_guid
+from cosell.domain.ids import OpportunityId, ReferralId, Side, parse_guid
 from cosell.domain.link import Link
-from cosell.errors import NotReady, Origin, RecordNotFound
+from cosell.errors import NotReady, Origin, RecordNotFound, RequestRejected
 from cosell.partner_center import Referral
-from cosell.store import Lease
+from cosell.store import JournalEntry, Lease
 from cosell.sync.deal import check_deal, spell_referral
 from cosell.sync.gather import read_deal, read_deal_row
 from cosell.sync.hold import LEASE_SECONDS, keep_lease
@@ -52,7 +52,7 @@ async def _ensure_referral(workspace: Workspace, link: Link, row: Row, *, lease:
         return link, False
     known = row.values.get(workspace.opportunity.columns.referral_id)
     if known:
-        referral, is_new = await _get_named(workspace, ReferralId(parse_guid(str(known)))), False
+        referral, is_new = await _get_named(workspace, _read_id(known, row)), False
     else:
         referral, is_new = await _find_or_create(workspace, row, lease=lease)
     workspace.reads.referrals[referral.id] = referral
@@ -60,6 +60,9 @@ async def _ensure_referral(workspace: Workspace, link: Link, row: Row, *, lease:
     link = await workspace.ledger.links.begin(
         opportunity_id=OpportunityId(row.id), referral_id=referral.id, engagement_id=referral.engagement_id
     )
+    if is_new:
+        entry = JournalEntry(link_id=link.link_id, side=Side.PARTNER_CENTER, rule="created from the opportunity")
+        await workspace.ledger.journal.append([entry])
     return link, is_new
 
 
@@ -87,6 +90,16 @@ async def _get_named(workspace: Workspace, referral_id: ReferralId) -> Referral:
             origin=Origin(service="Partner Center", record=f"referral {referral_id}"),
         )
     return referral
+
+
+def _read_id(text: object, row: Row) -> ReferralId:
+    try:
+        return ReferralId(parse_guid(str(text)))
+    except ValueError:
+        raise RequestRejected(
+            "The referral identifier of the opportunity is none. Empty it to create a new referral.",
+            origin=Origin(service="Dataverse", record=f"opportunity {row.id}"),
+        ) from None
 
 
 def _created_at(row: Row) -> datetime:
