@@ -27,8 +27,10 @@ async def activate(flow_name: FlowName) -> State[Any]:
     """
     async with entered_workspace() as workspace:
         detail = await check_activation(flow_name)
-        await record_activation(flow_name, detail)
+        # The ledger comes last: whoever sees a flow active there finds its schedules running. The other way round a
+        # scheduled run may come too early, and is refused.
         await set_paused(operating_deployment(flow_name), is_paused=False)
+        await record_activation(flow_name, detail)
         active = await workspace.ledger.activations.find_all()
         await acreate_table_artifact(
             key="activation",

@@ -9,8 +9,9 @@ from tests.flows.deals import shared_opportunity
 from tests.flows.world import World, running_world
 
 HERE = Path(__file__).parent
-LAST = ("test_privacy", "test_deactivation", "test_stopping")
-"""What is told after everything else: what all the runs have left behind, then the end."""
+LAST = ("test_sharing", "test_reruns", "test_privacy", "test_deactivation", "test_stopping")
+"""What is told after everything else: what schedules have found meanwhile, what goes wrong and is mended, what all the
+runs have left behind, and the end."""
 SECONDS = 900
 """Starting the world counts for the first test, and others may need the machine at the same time."""
 

@@ -11,14 +11,14 @@ CONTACT = {
 DEAL: dict[str, Any] = {
     "name": "Weaving robots for Zephyrine",
     "customerProfile": {"name": "Zephyrine Looms", "team": [CONTACT]},
-    "details": {"notes": "The weavers want a moonlit pilot.", "dealValue": 91357, "currency": "GBP"},
+    "details": {"notes": "The weavers want a moonlit pilot.", "dealValue": 7391357249, "currency": "GBP"},
 }
 PERSONAL = (
     *CONTACT.values(),
     DEAL["name"],
     "Zephyrine Looms",
     "moonlit pilot",
-    "91357",
+    "7391357249",
     "Northwind Bakeries",
     "Hafenstra",
     "Replace the ordering system",
