@@ -77,7 +77,7 @@ class PrefectUi:
 
     def __init__(self, url: str) -> None:
         """Look at the server whose API is at `url`."""
-        self._http = httpx.Client(base_url=f"{url}/", timeout=60, trust_env=False)
+        self._http = httpx.Client(base_url=f"{url}/", timeout=30, trust_env=False)
 
     def close(self) -> None:
         """Close the connections."""
@@ -90,8 +90,16 @@ class PrefectUi:
         return answer.json() if answer.content else None
 
     def _ask_once(self, method: str, path: str, body: object) -> httpx.Response | None:
-        """Return None when the server says: not now, as it does while SQLite is busy (the UI asks again, too)."""
-        answer = self._http.request(method, path, json=body)
+        """Return None when the server says: not now, as it does while SQLite is busy (the UI asks again, too).
+
+        A question which gets no answer at all is asked again; what would start a run twice is not.
+        """
+        try:
+            answer = self._http.request(method, path, json=body)
+        except httpx.TimeoutException:
+            if method == "GET" or path.endswith("/filter"):
+                return None
+            raise
         return None if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE else answer
 
     def list_all(self, what: str, **filters: object) -> list[Document]:
