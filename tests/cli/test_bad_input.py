@@ -40,6 +40,7 @@ FAILED, WRONG = 1, 2
 @pytest.fixture
 def settings(desk_emulators: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     """Point the settings at the emulators; tests spoil one of them."""
+    desk_emulators.reset()
     for name, value in desk_emulators.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("COSELL_HOME", str(tmp_path / "home"))

@@ -1,4 +1,4 @@
-"""After all these runs: Prefect has kept, and our programs have printed, ids and field names only; no rule was broken."""
+"""After all these runs: Prefect and our programs have kept ids and field names only, and no rule was broken."""
 
 import json
 from base64 import b64decode
