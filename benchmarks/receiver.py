@@ -41,7 +41,7 @@ async def run_receiver(folder: Path) -> None:
     url = f"sqlite:///{folder / 'ledger.db'}"
     async with open_ledger(url, tenant=DEFAULT_TENANT, clock=utc_clock, cipher=cipher) as ledger:
         app = create_receiver(settings, ledger.inbox, wake=lambda: None, clock=utc_clock, fetch=fetch)
-        await serve(app, host="127.0.0.1", port=0, on_ready=lambda port: print(port, flush=True))  # noqa: T201
+        await serve(app, host="127.0.0.1", port=0, on_ready=lambda port: print(port, flush=True))
 
 
 async def measure(*, rate: float, seconds: float, connections: int) -> dict[str, float]:
@@ -141,7 +141,7 @@ def main() -> None:
         asyncio.run(run_receiver(arguments.serve))
         return
     result = asyncio.run(measure(rate=arguments.rate, seconds=arguments.seconds, connections=arguments.connections))
-    print(json.dumps(result))  # noqa: T201
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Measurements of what we promise; `make bench` runs them all."""
