@@ -97,7 +97,7 @@ async def get_table(service: ServiceClient, name: str) -> Table:
             service, name, "", "EntitySetName,PrimaryIdAttribute,PrimaryNameAttribute,ChangeTrackingEnabled"
         )
     except RecordNotFound as error:
-        raise SchemaMissing("The CRM has no such table; run `cosell crm check`", origin=error.origin) from None
+        raise SchemaMissing("The CRM has no such table; run `cosell doctor`", origin=error.origin) from None
     attributes = await _list(
         service, name, "Attributes", "LogicalName,AttributeType,AttributeTypeName,IsValidForCreate,IsValidForUpdate"
     )

@@ -25,9 +25,9 @@ _LATER = KnownCode(errors.ServiceUnavailable, "{service} cannot answer now; it w
 _SLOWER = KnownCode(errors.Throttled, "{service} asks us to slow down")
 _ROLE = KnownCode(errors.AccessDenied, "{service} does not allow this; look at the roles of the user we act as")
 _COLUMN = KnownCode(
-    errors.RequestRejected, "{service} does not know a column or relation that was named; run `cosell mapping check`"
+    errors.RequestRejected, "{service} does not know a column or relation that was named; run `cosell doctor`"
 )
-_TABLE = KnownCode(errors.SchemaMissing, "{service} has no such table or action; run `cosell crm check`")
+_TABLE = KnownCode(errors.SchemaMissing, "{service} has no such table or action; run `cosell doctor`")
 
 KNOWN_CODES: dict[str, KnownCode] = {
     # Partner API and Partner Center API
@@ -74,10 +74,10 @@ KNOWN_CODES: dict[str, KnownCode] = {
     "0x8006088a": _TABLE,
     "404 0x80060888": _TABLE,
     "0x80060890": KnownCode(
-        errors.SchemaMissing, "an alternate key in {service} is missing or not active yet; run `cosell crm check`"
+        errors.SchemaMissing, "an alternate key in {service} is missing or not active yet; run `cosell doctor`"
     ),
     "0x80072491": KnownCode(
-        errors.SchemaMissing, "change tracking is switched off for this table in {service}; run `cosell crm install`"
+        errors.SchemaMissing, "change tracking is switched off for this table in {service}; run `cosell doctor`"
     ),
     "0x80044352": KnownCode(
         errors.DeltaExpired, "{service} no longer knows our delta link; everything has to be read once"

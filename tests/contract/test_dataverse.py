@@ -216,9 +216,9 @@ async def test_text_that_is_too_long_names_the_column_and_not_the_text(dataverse
 
 
 async def test_unknown_column_is_told(dataverse: DataverseClient) -> None:
-    with pytest.raises(RequestRejected, match="cosell mapping check"):
+    with pytest.raises(RequestRejected, match="cosell doctor"):
         await opportunity(dataverse, nothing_like_it="x")
-    with pytest.raises(RequestRejected, match="cosell mapping check"):
+    with pytest.raises(RequestRejected, match="cosell doctor"):
         _ = [page async for page in dataverse.query(SET, select=("nothing_like_it",))]
 
 
