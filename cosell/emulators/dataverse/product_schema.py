@@ -61,7 +61,10 @@ DEAL_COLUMNS: tuple[Json, ...] = (
     _text("cosell_ReferralProgram", "Referral Program", 200),
     _column("Memo", "cosell_Audit", "Audit", {"MaxLength": 10_000, "Format": "TextArea"}),
 )
-COLUMNS: dict[str, tuple[Json, ...]] = {"opportunity": DEAL_COLUMNS, "lead": DEAL_COLUMNS}
+COLUMNS: dict[str, tuple[Json, ...]] = {
+    "opportunity": (*DEAL_COLUMNS, _text("cosell_CampaignId", "Campaign id", 100)),
+    "lead": DEAL_COLUMNS,
+}
 
 
 def _table(name: str, label: str, plural_label: str, ownership: str) -> Json:
