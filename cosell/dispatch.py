@@ -54,7 +54,7 @@ async def start_run(deployment: str, parameters: Mapping[str, object], *, idempo
             )
     except ObjectNotFound:
         raise ConfigurationError(
-            f"Prefect has no deployment {deployment}. `cosell up` makes them, and so does `prefect deploy --all`."
+            f"Prefect has no deployment {deployment}. `cosell up` makes them, and so does `cosell deploy`."
         ) from None
     except httpx.HTTPError:
         raise unreachable() from None

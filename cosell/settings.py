@@ -119,6 +119,9 @@ class Settings(BaseSettings):
     tenant: str = Field(
         default="default", pattern=r"^[a-z0-9-]{1,40}$", description="name of this installation's tenant"
     )
+    work_pool: str = Field(
+        default="cosell", pattern=r"^[A-Za-z0-9._-]{1,60}$", description="Prefect work pool whose workers run the flows"
+    )
     referral_link_template: str = Field(
         default="https://partner.microsoft.com/referrals/v2/inbox?id={id}",
         pattern=r"\{id\}",

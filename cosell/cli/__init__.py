@@ -13,6 +13,7 @@ from cosell.cli.conflicts import conflicts
 from cosell.cli.connect import connect
 from cosell.cli.dead_letters import dead_letters
 from cosell.cli.demo import demo
+from cosell.cli.deploy import deploy
 from cosell.cli.doctor import doctor
 from cosell.cli.emulators import emulators
 from cosell.cli.plan import plan
@@ -35,6 +36,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command()(up)
+app.command()(deploy)
 app.command()(activate)
 app.command()(deactivate)
 app.command()(status)

@@ -59,8 +59,8 @@ async def _wait_until_active(ledger: Ledger, flow: FlowName, since: datetime) ->
                 await asyncio.sleep(POLL_SECONDS)
     except TimeoutError:
         raise NotActivated(
-            f"{flow} was not activated within {NO_PROGRESS_SECONDS} seconds. Is a worker running for the work pool "
-            "'cosell'? Look at the run in the Prefect UI."
+            f"{flow} was not activated within {NO_PROGRESS_SECONDS} seconds. Is a worker running for the work "
+            "pool? `cosell doctor` tells. Look at the run in the Prefect UI."
         ) from None
 
 

@@ -14,7 +14,6 @@ from cosell.cli.opening import read_effective_variables
 from cosell.cli.prefect_api import find_prefect
 from cosell.cli.records import JsonOption
 from cosell.cli.showing import print_json, terminal
-from cosell.cli.up import POOL
 from cosell.domain.clock import utc_clock
 from cosell.errors import CosellError, SettingsInvalid
 from cosell.mapping.variables import Variables
@@ -128,7 +127,7 @@ async def _examine_prefect(settings: Settings) -> list[Finding]:
     server = await run_check("Prefect server", check_server(url))
     if server.verdict is Verdict.FAILED:
         return [server, skip("worker", "Prefect server")]
-    return [server, await run_check("worker", check_worker(POOL))]
+    return [server, await run_check("worker", check_worker(settings.work_pool))]
 
 
 def _show(found: list[Finding]) -> None:

@@ -2,23 +2,19 @@
 
 import asyncio
 import os
-import subprocess
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from cosell.cli.deploy import find_project, make_deployments, migrate_ledger
 from cosell.cli.prefect_api import VARIABLE, url_file, use_prefect
 from cosell.cli.processes import Processes, answers, check_port_is_free, python
 from cosell.cli.receive import run_receiver
-from cosell.domain.flows import ACTIVATION_ORDER
-from cosell.errors import ConfigurationError
 from cosell.settings import Settings, load_settings
-from cosell.wiring import make_home, open_settings_ledger
+from cosell.wiring import make_home
 
-POOL = "cosell"
-DEPLOY_SECONDS = 180
 SERVER_SECONDS = 90
 WATCH_SECONDS = 2
 SERVER_ENVIRONMENT = {
@@ -47,19 +43,16 @@ def up(
     check_port_is_free(settings.receiver.host, settings.receiver.port, setting="COSELL_RECEIVER__PORT")
     make_home(settings)
     with Processes(logs=home / "logs") as processes:
-        asyncio.run(_migrate(settings))
+        asyncio.run(migrate_ledger(settings))
         console.print(f"ledger ready in {home}" if settings.database_url is None else "ledger ready")
         url = _start_server(processes, home, prefect_port)
         use_prefect(url)
         os.environ.setdefault("PREFECT_LOCAL_STORAGE_PATH", str(home / "results"))
         console.print(f"Prefect server ready: {url.removesuffix('/api')}")
-        asyncio.run(_prepare())
-        _deploy(project)
-        asyncio.run(_align(settings))
+        make_deployments(settings, project)
         console.print("deployments made")
-        processes.start(
-            "worker", python("prefect", "worker", "start", "--pool", POOL, "--type", "process"), WORKER_ENVIRONMENT
-        )
+        worker = python("prefect", "worker", "start", "--pool", settings.work_pool, "--type", "process")
+        processes.start("worker", worker, WORKER_ENVIRONMENT)
         console.print("worker started")
         file = url_file(settings)
         file.write_text(url, "utf-8")
@@ -68,18 +61,6 @@ def up(
         finally:
             file.unlink(missing_ok=True)
     console.print("stopped")
-
-
-def find_project() -> Path:
-    """Return the directory in which `prefect.yaml` stands.
-
-    Raises:
-        ConfigurationError: neither the working directory nor this installation has one.
-    """
-    for directory in (Path.cwd(), Path(__file__).resolve().parents[2]):
-        if (directory / "prefect.yaml").exists():
-            return directory
-    raise ConfigurationError("There is no prefect.yaml here: run `cosell up` in the directory of the project.")
 
 
 def _start_server(processes: Processes, home: Path, port: int) -> str:
@@ -93,44 +74,6 @@ def _start_server(processes: Processes, home: Path, port: int) -> str:
     processes.start("prefect-server", command, environment)
     processes.wait_for("The Prefect server", lambda: answers(f"{url}/health"), seconds=SERVER_SECONDS)
     return url
-
-
-async def _migrate(settings: Settings) -> None:
-    async with open_settings_ledger(settings):
-        pass
-
-
-async def _prepare() -> None:
-    from cosell.dispatch import ensure_work_pool  # Prefect reads its settings when it is first imported
-    from tasks.variables import create_missing_variables
-
-    await ensure_work_pool(POOL)
-    await create_missing_variables()
-
-
-def _deploy(project: Path) -> None:
-    """Deploy everything in `prefect.yaml`; the same again changes nothing."""
-    done = subprocess.run(  # noqa: S603  the command is our own
-        python("prefect", "--no-prompt", "deploy", "--all"),
-        cwd=project,
-        env={**os.environ, "COSELL_PROJECT": str(project), "PYTHONPATH": str(project)},
-        capture_output=True,
-        timeout=DEPLOY_SECONDS,
-        check=False,
-    )
-    if done.returncode:
-        text = (done.stdout + done.stderr).decode("utf-8", "replace").strip().splitlines()
-        raise ConfigurationError("Prefect could not deploy:\n" + "\n".join(text[-12:]))
-
-
-async def _align(settings: Settings) -> None:
-    """Let the schedules run of those flows which the ledger says are active, and of no others."""
-    from cosell.dispatch import operating_deployment, set_paused  # as above
-
-    async with open_settings_ledger(settings) as ledger:
-        active = await ledger.activations.find_all()
-    for flow in ACTIVATION_ORDER:
-        await set_paused(operating_deployment(flow), is_paused=flow not in active)
 
 
 async def _serve(settings: Settings, console: Console, processes: Processes) -> None:

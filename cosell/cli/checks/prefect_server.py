@@ -28,7 +28,9 @@ async def check_worker(pool: str) -> Said:
         async with get_client() as client:
             workers = await client.read_workers_for_work_pool(pool)
     except ObjectNotFound:
-        raise ConfigurationError(f"Prefect has no work pool {pool}. `cosell up` makes it.") from None
+        raise ConfigurationError(
+            f"Prefect has no work pool {pool}. `cosell up` makes it, and so does `cosell deploy`."
+        ) from None
     except httpx.HTTPError:
         raise ServiceUnreachable(f"The Prefect server does not answer. {START}") from None
     online = [worker.name for worker in workers if worker.status is WorkerStatus.ONLINE]

@@ -1,0 +1,96 @@
+"""`cosell deploy`: brings ledger and Prefect to the state of this version; what `cosell up` does before it begins.
+
+Where server, workers and receiver run on machines of their own, this runs once before them, and again after an upgrade.
+"""
+
+import asyncio
+import os
+import subprocess
+from pathlib import Path
+
+from rich.console import Console
+
+from cosell.cli.prefect_api import find_prefect
+from cosell.cli.processes import python
+from cosell.domain.flows import ACTIVATION_ORDER
+from cosell.errors import ConfigurationError
+from cosell.settings import Settings, load_settings
+from cosell.wiring import open_settings_ledger
+
+DEPLOY_SECONDS = 180
+
+
+def deploy() -> None:
+    """Make or renew the ledger's tables, work pool, variables and deployments. Safe to run at any time."""
+    settings = load_settings()
+    find_prefect(settings)
+    asyncio.run(migrate_ledger(settings))
+    make_deployments(settings, find_project())
+    Console(highlight=False).print(
+        f"[green]✔[/green] Ledger ready, deployments made for the work pool {settings.work_pool}. "
+        "`cosell status` shows which flows are active."
+    )
+
+
+def find_project() -> Path:
+    """Return the directory in which `prefect.yaml` stands.
+
+    Raises:
+        ConfigurationError: neither the working directory nor this installation has one.
+    """
+    for directory in (Path.cwd(), Path(__file__).resolve().parents[2]):
+        if (directory / "prefect.yaml").exists():
+            return directory
+    raise ConfigurationError("There is no prefect.yaml here: run this in the directory of the project.")
+
+
+async def migrate_ledger(settings: Settings) -> None:
+    """Make the ledger's tables, or bring them to this version."""
+    async with open_settings_ledger(settings):
+        pass
+
+
+def make_deployments(settings: Settings, project: Path) -> None:
+    """Make work pool, variables and deployments; the schedules of flows which are not active rest.
+
+    Raises:
+        ConfigurationError: Prefect does not take a deployment.
+        ServiceUnreachable: the Prefect server does not answer.
+    """
+    asyncio.run(_prepare(settings))
+    _deploy_all(settings, project)
+    asyncio.run(_align(settings))
+
+
+async def _prepare(settings: Settings) -> None:
+    from cosell.dispatch import ensure_work_pool  # Prefect reads its settings when it is first imported
+    from tasks.variables import create_missing_variables
+
+    await ensure_work_pool(settings.work_pool)
+    await create_missing_variables()
+
+
+def _deploy_all(settings: Settings, project: Path) -> None:
+    """Deploy everything in `prefect.yaml`; the same again changes nothing."""
+    places = {"COSELL_PROJECT": str(project), "COSELL_WORK_POOL": settings.work_pool, "PYTHONPATH": str(project)}
+    done = subprocess.run(  # noqa: S603  the command is our own
+        python("prefect", "--no-prompt", "deploy", "--all"),
+        cwd=project,
+        env={**os.environ, **places},
+        capture_output=True,
+        timeout=DEPLOY_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        text = (done.stdout + done.stderr).decode("utf-8", "replace").strip().splitlines()
+        raise ConfigurationError("Prefect could not deploy:\n" + "\n".join(text[-12:]))
+
+
+async def _align(settings: Settings) -> None:
+    """Let the schedules run of those flows which the ledger says are active, and of no others."""
+    from cosell.dispatch import operating_deployment, set_paused  # as above
+
+    async with open_settings_ledger(settings) as ledger:
+        active = await ledger.activations.find_all()
+    for flow in ACTIVATION_ORDER:
+        await set_paused(operating_deployment(flow), is_paused=flow not in active)
