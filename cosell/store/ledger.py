@@ -25,6 +25,7 @@ from cosell.store.links import Links, store_links
 from cosell.store.marks import Marks, store_delta_link
 from cosell.store.meta import Meta
 from cosell.store.migrate import migrate_engine
+from cosell.store.sign_ins import SignIns
 from cosell.store.vault import Vault
 
 
@@ -56,6 +57,7 @@ class Ledger:
         self.journal = Journal(database)
         self.activations = Activations(database)
         self.vault = Vault(database, cipher=cipher, leases=self.leases)
+        self.sign_ins = SignIns(database)
         self.meta = Meta(database)
 
     async def record_sync(
@@ -115,13 +117,15 @@ def _join_leases(records: Sequence[SyncRecord]) -> list[Lease]:
 
 
 def _records_of(records: Sequence[SyncRecord]) -> list[tuple[HintKind, str]]:
-    """Name both records of each link."""
+    """Name all records of each link."""
     named: list[tuple[HintKind, str]] = []
     for record in records:
         if record.link.referral_id is not None:
             named.append((HintKind.REFERRAL, record.link.referral_id))
         if record.link.opportunity_id is not None:
             named.append((HintKind.OPPORTUNITY, record.link.opportunity_id))
+        if record.link.lead_id is not None:
+            named.append((HintKind.LEAD, record.link.lead_id))
     return named
 
 

@@ -1,4 +1,4 @@
-"""Links in the ledger: which referral and which opportunity belong together, and what both agreed on last."""
+"""Links in the ledger: which referral and which opportunity or lead belong together, and what both agreed on last."""
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -8,12 +8,15 @@ from uuid import uuid4
 from sqlalchemy import Column, RowMapping, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cosell.domain.ids import EngagementId, OpportunityId, ReferralId
+from cosell.domain.ids import EngagementId, LeadId, OpportunityId, ReferralId
 from cosell.domain.link import Link, LinkState
 from cosell.domain.snapshot import snapshot_from_json, snapshot_to_json
 from cosell.errors import AlreadyExists, Origin, RecordNotFound
 from cosell.store.engine import Database, in_chunks
 from cosell.store.tables import links
+
+_IDS = ("referral_id", "opportunity_id", "lead_id")
+"""What a link may be found by, each at most once in a tenant."""
 
 
 class Links:
@@ -32,6 +35,11 @@ class Links:
         """Find the links of these opportunities; opportunities without one are missing from the answer."""
         found = await self._find(links.c.opportunity_id, ids)
         return {link.opportunity_id: link for link in found if link.opportunity_id is not None}
+
+    async def find_by_lead_ids(self, ids: Iterable[LeadId]) -> dict[LeadId, Link]:
+        """Find the links of these leads, those that became opportunities included; others are missing."""
+        found = await self._find(links.c.lead_id, ids)
+        return {link.lead_id: link for link in found if link.lead_id is not None}
 
     async def find_by_engagement_ids(self, ids: Iterable[EngagementId]) -> dict[EngagementId, list[Link]]:
         """Find the links of these engagements; engagements without one are missing from the answer."""
@@ -88,6 +96,7 @@ class Links:
         *,
         referral_id: ReferralId | None = None,
         opportunity_id: OpportunityId | None = None,
+        lead_id: LeadId | None = None,
         engagement_id: EngagementId | None = None,
     ) -> Link:
         """Note down that the other side is about to be created, or return the link which is there already.
@@ -95,24 +104,20 @@ class Links:
         What the link that is there does not know yet, and is said here, is filled in.
 
         Raises:
-            AlreadyExists: referral and opportunity are linked already, but not with each other.
+            AlreadyExists: referral and opportunity or lead are linked already, but not with each other.
         """
-        if referral_id is None and opportunity_id is None:
-            raise ValueError("a link begins with a referral or an opportunity")
+        if referral_id is None and opportunity_id is None and lead_id is None:
+            raise ValueError("a link begins with a referral, an opportunity or a lead")
         link = Link(
             link_id=uuid4().hex,
             state=LinkState.CREATING,
             referral_id=referral_id,
+            lead_id=lead_id,
             opportunity_id=opportunity_id,
             engagement_id=engagement_id,
         )
-        same = or_(
-            *(
-                column == wanted
-                for column, wanted in ((links.c.referral_id, referral_id), (links.c.opportunity_id, opportunity_id))
-                if wanted is not None
-            )
-        )
+        named = ((links.c[name], wanted) for name in _IDS if (wanted := getattr(link, name)) is not None)
+        same = or_(*(column == wanted for column, wanted in named))
         async with self._database.write() as connection:
             await connection.execute(
                 self._database.insert(links).on_conflict_do_nothing(), [_row(self._database, link)]
@@ -121,8 +126,9 @@ class Links:
             found = [_link(row) for row in (await connection.execute(query)).mappings()]
             if len(found) != 1 or not _agrees(found[0], link):
                 raise AlreadyExists(
-                    "The referral and the opportunity are linked already, but not with each other.",
-                    origin=Origin(service="ledger", record=referral_id or opportunity_id or ""),
+                    f"The referral and the {'lead' if lead_id else 'opportunity'} are linked already, but not with "
+                    "each other.",
+                    origin=Origin(service="ledger", record=referral_id or opportunity_id or lead_id or ""),
                 )
             known = _fill_in(found[0], link)
             if known != found[0]:
@@ -166,7 +172,7 @@ async def store_links(connection: AsyncConnection, database: Database, changed: 
 
 def _agrees(known: Link, wanted: Link) -> bool:
     """Tell whether a link may stand for the wanted one: nothing that both name differs."""
-    pairs = ((known.referral_id, wanted.referral_id), (known.opportunity_id, wanted.opportunity_id))
+    pairs = ((getattr(known, name), getattr(wanted, name)) for name in _IDS)
     return all(one is None or other is None or one == other for one, other in pairs)
 
 
@@ -175,6 +181,7 @@ def _fill_in(known: Link, wanted: Link) -> Link:
     return replace(
         known,
         referral_id=known.referral_id or wanted.referral_id,
+        lead_id=known.lead_id or wanted.lead_id,
         opportunity_id=known.opportunity_id or wanted.opportunity_id,
         engagement_id=known.engagement_id or wanted.engagement_id,
     )
@@ -187,9 +194,11 @@ def _row(database: Database, link: Link) -> dict[str, object]:
         "state": link.state.value,
         "referral_id": link.referral_id,
         "engagement_id": link.engagement_id,
+        "lead_id": link.lead_id,
         "opportunity_id": link.opportunity_id,
         "referral_etag": link.referral_etag,
         "opportunity_etag": link.opportunity_etag,
+        "lead_etag": link.lead_etag,
         "base": snapshot_to_json(link.base),
         "told": sorted(link.told),
         "synced_at": link.synced_at,
@@ -203,9 +212,11 @@ def _link(row: RowMapping) -> Link:
         state=LinkState(row["state"]),
         referral_id=row["referral_id"],
         engagement_id=row["engagement_id"],
+        lead_id=row["lead_id"],
         opportunity_id=row["opportunity_id"],
         referral_etag=row["referral_etag"],
         opportunity_etag=row["opportunity_etag"],
+        lead_etag=row["lead_etag"],
         base=snapshot_from_json(row["base"]),
         told=frozenset(row["told"]),
         synced_at=row["synced_at"],

@@ -76,10 +76,13 @@ links = Table(
     Column("told", JSON, nullable=False),
     Column("synced_at", UtcTime),
     Column("created_at", UtcTime, nullable=False),
+    Column("lead_id", String),
+    Column("lead_etag", String),
     PrimaryKeyConstraint("tenant", "link_id"),
     UniqueConstraint("tenant", "referral_id", name="uq_cosell_links_referral_id"),
     UniqueConstraint("tenant", "opportunity_id", name="uq_cosell_links_opportunity_id"),
     Index("ix_cosell_links_engagement_id", "tenant", "engagement_id"),
+    Index("uq_cosell_links_lead_id", "tenant", "lead_id", unique=True),
 )
 
 inbox = Table(

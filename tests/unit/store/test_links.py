@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from cosell.domain.ids import EngagementId, OpportunityId, ReferralId
+from cosell.domain.ids import EngagementId, LeadId, OpportunityId, ReferralId
 from cosell.domain.link import Link, LinkState
 from cosell.domain.money import Money
 from cosell.errors import AlreadyExists, RecordNotFound
@@ -62,6 +62,26 @@ async def test_links_are_found_from_every_side(ledger: Ledger) -> None:
     grouped = await ledger.links.find_by_engagement_ids([EngagementId("shared"), EngagementId("none")])
     assert {key: len(links) for key, links in grouped.items()} == {"shared": 2}
     assert await ledger.links.find_by_referral_ids([]) == {}
+
+
+async def test_link_begins_with_a_lead_and_keeps_it_when_the_opportunity_comes(ledger: Ledger) -> None:
+    begun = await ledger.links.begin(referral_id=ReferralId("r1"), lead_id=LeadId("l1"))
+    grown = await ledger.links.begin(referral_id=ReferralId("r1"), opportunity_id=OpportunityId("o1"))
+    await ledger.links.save(replace(grown, lead_etag='W/"7"'))
+
+    found = (await ledger.links.find_by_lead_ids([LeadId("l1"), LeadId("none")]))[LeadId("l1")]
+    assert (begun.is_lead, found.is_lead) == (True, False)
+    assert (found.link_id, found.lead_id, found.opportunity_id) == (begun.link_id, "l1", "o1")
+    assert found.lead_etag == 'W/"7"'
+
+
+async def test_lead_belongs_to_one_referral(ledger: Ledger) -> None:
+    await ledger.links.begin(referral_id=ReferralId("r1"), lead_id=LeadId("l1"))
+
+    with pytest.raises(AlreadyExists, match="referral and the lead"):
+        await ledger.links.begin(referral_id=ReferralId("r2"), lead_id=LeadId("l1"))
+    with pytest.raises(AlreadyExists):
+        await ledger.links.save(replace(link(2), lead_id=LeadId("l1")))
 
 
 async def test_thousands_of_ids_are_found_at_once(ledger: Ledger) -> None:

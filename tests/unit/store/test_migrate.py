@@ -14,8 +14,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cosell.domain.ids import ReferralId
 from cosell.errors import ConfigurationError
-from cosell.store import migrate
+from cosell.store import JournalEntry, migrate
 from cosell.store.engine import create_engine, parse_url
 from cosell.store.migrate import HEAD, VERSION_TABLE
 from cosell.store.tables import metadata
@@ -85,6 +86,26 @@ async def test_ledger_is_made_when_it_is_opened_and_kept_when_it_is_there(fresh_
 
     async with place.open() as ledger:
         assert await ledger.meta.find("a") == "1"
+
+
+async def test_ledger_of_the_first_revision_keeps_its_links_and_their_journal(fresh_url: str) -> None:
+    place = Place(url=fresh_url)
+    async with place.open() as ledger:
+        known = await ledger.links.begin(referral_id=ReferralId("r1"))
+        await ledger.journal.append([JournalEntry(link_id=known.link_id, rule="before leads")])
+    for statement in (
+        "DROP INDEX uq_cosell_links_lead_id",
+        "ALTER TABLE cosell_links DROP COLUMN lead_id",
+        "ALTER TABLE cosell_links DROP COLUMN lead_etag",
+        f"UPDATE {VERSION_TABLE} SET version_num = '0001'",  # noqa: S608  a constant
+    ):
+        await _run(fresh_url, statement)
+
+    await migrate(fresh_url)
+
+    async with place.open() as ledger:
+        assert await ledger.links.get(known.link_id) == known
+        assert [entry.rule for entry in await ledger.journal.list_for(referral_id=ReferralId("r1"))] == ["before leads"]
 
 
 def test_processes_that_migrate_at_once_all_succeed(fresh_url: str) -> None:
