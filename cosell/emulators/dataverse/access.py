@@ -1,9 +1,11 @@
 """Who is asking, and what their security roles let them do.
 
 Roles are rows associated with users, as in the real service, so a test can take a role away through the Web API. What a
-role may do is told here in a few words instead of some thousand privilege rows.
+standard role may do is told here in a few words instead of some thousand privilege rows; a role that somebody made may
+do what its privileges say.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cosell.emulators.dataverse.errors import business, missing_privilege, no_roles
@@ -16,7 +18,7 @@ SETUP_TABLES = frozenset(
         "organization", "businessunit", "systemuser", "team", "role", "transactioncurrency", "publisher", "solution",
         "solutioncomponent", "serviceendpoint", "sdkmessage", "sdkmessagefilter", "sdkmessageprocessingstep",
         "sdkmessageprocessingstepimage", "environmentvariabledefinition", "environmentvariablevalue", "audit",
-        "callbackregistration", "asyncoperation",
+        "callbackregistration", "asyncoperation", "privilege",
     }
 )  # fmt: skip
 
@@ -37,11 +39,22 @@ ROLES: dict[str, RoleRights] = {
     "System Customizer": RoleRights(business=ALL_RIGHTS, setup=ALL_RIGHTS, customizes=True),
     "Sales Manager": RoleRights(business=ALL_RIGHTS),
     "Salesperson": RoleRights(business=ALL_RIGHTS),
-    "Co-sell Sync Runtime": RoleRights(business=ALL_RIGHTS - {"Delete"}),
     "Delegate": RoleRights(acts_for_others=True),
     "Basic User": RoleRights(business=ALL_RIGHTS, organization_wide=False),
     "Read Only": RoleRights(business=frozenset({"Read"})),
 }
+
+
+HELD = "privileges@"
+"""Where a role's row keeps what was added to it: privilege id to depth; no column has such a name."""
+# Tables whose privileges are not named after them; all activities share theirs.
+NAMED_OTHERWISE = {"systemuser": "User", "annotation": "Note"}
+
+
+def privilege_name(right: str, table: Table) -> str:
+    """Return the name of the privilege that gives a right on a table."""
+    stem = "Activity" if table.is_activity else NAMED_OTHERWISE.get(table.logical, table.schema)
+    return f"prv{right}{stem}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,15 +113,15 @@ class Access:
     def require(self, actor: Actor, right: str, table: Table) -> None:
         """Refuse an actor whose roles lack a right on a table; impersonation needs it on both sides."""
         for user_id, roles in _sides(actor):
-            if not any(right in _rights(name, table) for name in roles):
-                raise _denied(user_id, roles, f"prv{right}{table.schema}", table.logical)
+            if not any(right in self.rights(name, table) for name in roles):
+                raise _denied(user_id, roles, privilege_name(right, table), table.logical)
 
     def require_organization_read(self, actor: Actor, table: Table) -> None:
         """Refuse an actor who may not read every row of a table, as change tracking does."""
         self.require(actor, "Read", table)
         for user_id, roles in _sides(actor):
-            if not any(ROLES[name].organization_wide and "Read" in _rights(name, table) for name in roles):
-                raise _denied(user_id, roles, f"prvRead{table.schema}", table.logical)
+            if not any(self._reads_all(name, table) for name in roles):
+                raise _denied(user_id, roles, privilege_name("Read", table), table.logical)
 
     def require_customizing(self, actor: Actor, privilege: str) -> None:
         """Refuse an actor who may not change the schema."""
@@ -120,10 +133,7 @@ class Access:
         """Tell whether an actor sees rows of other owners."""
         if table.ownership != "UserOwned" or table.logical in SETUP_TABLES:
             return True
-        return all(
-            any(name in ROLES and ROLES[name].organization_wide and "Read" in _rights(name, table) for name in roles)
-            for _, roles in _sides(actor)
-        )
+        return all(any(self._reads_all(name, table) for name in roles) for _, roles in _sides(actor))
 
     def require_row(self, actor: Actor, right: str, table: Table, row: Row) -> None:
         """Refuse an actor whose rights end at their own rows and who asks for somebody else's."""
@@ -135,19 +145,32 @@ class Access:
             )
             raise business("0x80040220", message, status=403)
 
+    def rights(self, role: str, table: Table) -> frozenset[str]:
+        """Return what a role may do with a table's rows."""
+        fixed = ROLES.get(role)
+        if fixed is not None:
+            return fixed.setup if table.logical in SETUP_TABLES else fixed.business
+        held = self.held_by(role)
+        return frozenset(right for right in ALL_RIGHTS if privilege_name(right, table) in held)
+
+    def held_by(self, role: str) -> Mapping[str, str]:
+        """Return the privileges that were added to a role: name to depth."""
+        found = self._rows.get_many("role", self._rows.find_ids("role", "name", role))
+        held = found[0].data.get(HELD) if found else None
+        rows = self._rows.get_many("privilege", held) if isinstance(held, dict) else []
+        return {str(row.data["name"]): held[row.id] for row in rows} if isinstance(held, dict) else {}
+
+    def _reads_all(self, role: str, table: Table) -> bool:
+        if role in ROLES:
+            return ROLES[role].organization_wide and "Read" in self.rights(role, table)
+        return self.held_by(role).get(privilege_name("Read", table)) == "Global"
+
 
 def _sides(actor: Actor) -> list[tuple[str, tuple[str, ...]]]:
     sides = [(actor.user_id, actor.roles)]
     if actor.caller_id:
         sides.append((actor.caller_id, actor.caller_roles))
     return sides
-
-
-def _rights(role: str, table: Table) -> frozenset[str]:
-    rights = ROLES.get(role)
-    if rights is None:
-        return frozenset()
-    return rights.setup if table.logical in SETUP_TABLES else rights.business
 
 
 def _denied(user_id: str, roles: tuple[str, ...], privilege: str, table: str) -> Exception:

@@ -15,6 +15,7 @@ from cosell.emulators.dataverse.errors import (
 from cosell.emulators.dataverse.http import Call, Reply, read_json
 from cosell.emulators.dataverse.metadata import Column, ManyToMany, Relationship, Table
 from cosell.emulators.dataverse.paths import Segment
+from cosell.emulators.dataverse.privileges import add_privileges
 from cosell.emulators.dataverse.schema_log import SchemaLog
 from cosell.emulators.dataverse.solutions import add_component, check_prefix
 
@@ -94,6 +95,7 @@ class DefinitionWriter:
         self._env.schema.tables[name.lower()].schema_version = self._env.rows.version
         self._add_to_solution("table", new_id)
         self._add_messages(name.lower())
+        add_privileges(self._env, [self._env.schema.tables[name.lower()]], self._call.now)
         for column in others:
             self.create_column(self._env.schema.tables[name.lower()], column)
         return self._created(f"EntityDefinitions({new_id})")

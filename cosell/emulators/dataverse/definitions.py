@@ -21,6 +21,7 @@ from cosell.emulators.dataverse.errors import business, unknown_property, unknow
 from cosell.emulators.dataverse.http import Call, Reply, split_outside
 from cosell.emulators.dataverse.metadata import Column, Schema, Table
 from cosell.emulators.dataverse.paths import Segment, parse_key
+from cosell.emulators.dataverse.privileges import privileges_json
 
 CAST = "Microsoft.Dynamics.CRM."
 DEFINITION_SETS = frozenset({"EntityDefinitions", "RelationshipDefinitions", "GlobalOptionSetDefinitions"})
@@ -96,7 +97,7 @@ class DefinitionReader:
 
     def _with_collections(self, table: Table) -> Json:
         """Return a table with the collections that `$expand` may show."""
-        found = table_json(table)
+        found = table_json(table) | {"Privileges": privileges_json(table)}
         expand = self._call.option("$expand") or ""
         for name in TABLE_COLLECTIONS:
             if name in expand:

@@ -14,7 +14,9 @@ from cosell.emulators.dataverse.functions import Functions, MetadataActions
 from cosell.emulators.dataverse.http import Call, Reply
 from cosell.emulators.dataverse.metadata import Table
 from cosell.emulators.dataverse.paths import Segment, parse_key, refuse_dangerous, split_path
+from cosell.emulators.dataverse.privileges import Privileges
 from cosell.emulators.dataverse.reading import Reader
+from cosell.emulators.dataverse.rows import Row
 from cosell.emulators.dataverse.writing import RowWrites
 
 NAMESPACE = "Microsoft.Dynamics.CRM."
@@ -52,13 +54,19 @@ class Dispatcher:
             return Actions(self._env, call).who_am_i()
         if head.name == "$metadata":
             return Reply(200, describe(self._env.schema), media_type="application/xml")
-        found = Functions(self._env, call).run(head)
+        found = self._function(call, segments)
         if found is not None:
             return found
         if head.name in DEFINITION_SETS:
             strong = call.header("consistency").lower() == "strong"
             return DefinitionReader(self._env, call, self._env.schema_seen(strong=strong)).read(segments)
         return Reader(self._env, call).read(self._table(head), segments)
+
+    def _function(self, call: Call, segments: list[Segment]) -> Reply | None:
+        """Return a function's answer, or None when none is called."""
+        if segments[-1].name == f"{NAMESPACE}RetrieveUserPrivileges" and segments[0].name == "systemusers":
+            return Privileges(self._env, call).of_user(self._row(call, segments[0]))
+        return Functions(self._env, call).run(segments[0])
 
     def _write(self, call: Call, segments: list[Segment]) -> Reply:
         if not segments:
@@ -88,13 +96,17 @@ class Dispatcher:
         if call.method != "POST":
             raise wrong_method(call.method)
         if name == "QualifyLead" and table.logical == "lead" and segments[0].inside is not None:
-            lead = Reader(self._env, call).existing(table, parse_key(segments[0].inside))
-            return Actions(self._env, call).qualify_lead(lead)
+            return Actions(self._env, call).qualify_lead(self._row(call, segments[0]))
+        if name == "AddPrivilegesRole" and table.logical == "role":
+            return Privileges(self._env, call).add(self._row(call, segments[0]))
         bulk = Bulk(self._env, call).messages().get(name)
         if bulk is not None and segments[0].inside is None:
             return bulk(table)
         logger.warning("dataverse: the bound message %s on %s is not emulated", name, table.logical)
         raise unknown_segment(segments[-1].name)
+
+    def _row(self, call: Call, segment: Segment) -> Row:
+        return Reader(self._env, call).existing(self._table(segment), parse_key(segment.inside or ""))
 
     def _table(self, segment: Segment) -> Table:
         table = self._env.schema.find_set(segment.name)

@@ -11,6 +11,7 @@ from cosell.emulators.dataverse.filter_parser import tokenize
 from cosell.emulators.dataverse.http import Call, Reply, read_json, split_outside
 from cosell.emulators.dataverse.metadata import OptionSet
 from cosell.emulators.dataverse.paths import Segment
+from cosell.emulators.dataverse.privileges import Privileges
 from cosell.emulators.dataverse.schema_log import SchemaLog
 
 QUOTED = re.compile(r"""['"]([^'"]*)['"]""")
@@ -40,6 +41,9 @@ class Functions:
 
     def run(self, segment: Segment) -> Reply | None:
         """Return a function's answer, or None when the name is none of a function's."""
+        if segment.name == "RetrieveRolePrivilegesRole":
+            role_id = self._arguments(segment.inside or "").get("RoleId", "")
+            return Privileges(self._env, self._call).of_role(role_id)
         function = self.by_name().get(segment.name)
         if function is None:
             return None

@@ -5,6 +5,7 @@ from datetime import datetime
 from cosell.emulators.dataverse.access import ROLES, Actor
 from cosell.emulators.dataverse.environment import BASE_CURRENCY_ID, BUSINESS_UNIT_ID, ORGANIZATION_ID, Environment
 from cosell.emulators.dataverse.metadata import stable_id
+from cosell.emulators.dataverse.privileges import CUSTOMIZING, READING_DEFINITIONS, add_privileges
 from cosell.emulators.dataverse.rows import Data
 from cosell.emulators.dataverse.times import stamp
 
@@ -76,6 +77,8 @@ def install_rows(env: Environment, now: datetime) -> None:
     solution |= {"isvisible": True, "publisherid": stable_id("publisher")}
     insert("solution", stable_id("solution"), stamps | solution)
     _install_messages(env, stamps)
+    others = (*CUSTOMIZING, *READING_DEFINITIONS, "prvActOnBehalfOfAnotherUser")
+    add_privileges(env, env.schema.tables.values(), now, others=others)
 
 
 def add_user(env: Environment, data: Data, email: str, roles: tuple[str, ...]) -> None:

@@ -43,6 +43,16 @@ USERS_OF_TEAMS = ManyToMany(
     metadata_id=stable_id("teammembership_association"),
 )
 
+PRIVILEGES_OF_ROLES = ManyToMany(
+    schema="roleprivileges_association",
+    first="role",
+    second="privilege",
+    first_nav="roleprivileges_association",
+    second_nav="roleprivileges_association",
+    intersect="roleprivileges",
+    metadata_id=stable_id("roleprivileges_association"),
+)
+
 
 def standard_schema() -> Schema:
     """Return a fresh copy of the standard tables; nothing in it is shared between worlds."""
@@ -50,6 +60,6 @@ def standard_schema() -> Schema:
     for draft in DRAFTS:
         table, relationships = draft.build()
         schema.add_tables([table], relationships)
-    schema.many_to_many += [ROLES_OF_USERS, USERS_OF_TEAMS]
+    schema.many_to_many += [ROLES_OF_USERS, USERS_OF_TEAMS, PRIVILEGES_OF_ROLES]
     schema.touch()
     return schema

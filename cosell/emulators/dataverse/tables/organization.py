@@ -112,6 +112,16 @@ ROLE = Draft(
     fields=(text("Name", 100), lookup("BusinessUnitId", to("businessunit", "business_unit_roles"))),
 )
 
+PRIVILEGE = Draft(
+    schema="Privilege",
+    set_name="privileges",
+    code=1023,
+    primary_name="name",
+    ownership="None",
+    states=None,
+    fields=(text("Name", 100), whole("AccessRight"), yes_no("CanBeGlobal")),
+)
+
 CURRENCY = Draft(
     schema="TransactionCurrency",
     set_name="transactioncurrencies",
@@ -129,4 +139,4 @@ CURRENCY = Draft(
     ),
 )
 
-DRAFTS = (ORGANIZATION, BUSINESS_UNIT, SYSTEM_USER, TEAM, ROLE, CURRENCY)
+DRAFTS = (ORGANIZATION, BUSINESS_UNIT, SYSTEM_USER, TEAM, ROLE, PRIVILEGE, CURRENCY)
