@@ -6,11 +6,24 @@ The text of every field below is what `cosell doctor`, the error texts and `.env
 import json
 import re
 from collections.abc import Mapping
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AnyHttpUrl, BaseModel, BeforeValidator, Field, SecretStr, UrlConstraints, ValidationError
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    UrlConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from cosell.errors import SettingsInvalid
@@ -35,13 +48,40 @@ def _parse_list(value: object) -> object:
 JsonList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parse_list)]
 
 
+def _not_both(secret: SecretStr | None, info: ValidationInfo, *, group: str) -> SecretStr | None:
+    if secret is not None and info.data.get("certificate") is not None:
+        raise ValueError(f"{PREFIX}{group}{DELIMITER}CERTIFICATE is set, too; exactly one of the two is wanted")
+    return secret
+
+
 class DataverseSettings(BaseModel):
     """How to reach the CRM, with an application user of its own."""
 
     url: HttpUrl = Field(description="address of the CRM, like https://contoso.crm.dynamics.com")
     tenant_id: str = Field(min_length=1, description="Entra tenant of the CRM")
     client_id: str = Field(min_length=1, description="application (client) id of the CRM's application user")
-    client_secret: SecretStr = Field(min_length=1, description="client secret of that application")
+    certificate: Path | None = Field(
+        default=None,
+        description="PFX or PEM file with that application's certificate and private key; goes in place of the secret",
+    )
+    certificate_password: SecretStr | None = Field(default=None, description="password of the certificate's file")
+    client_secret: SecretStr | None = Field(
+        default=None,
+        min_length=1,
+        validate_default=True,
+        description="client secret of that application; leave out when COSELL_DATAVERSE__CERTIFICATE is set",
+    )
+    client_secret_expires_on: date | None = Field(
+        default=None,
+        description="day on which that secret ends, like 2027-03-31: nobody but Entra knows, so say it to be warned",
+    )
+
+    @field_validator("client_secret")
+    @classmethod
+    def _exactly_one(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if secret is None and info.data.get("certificate") is None:
+            raise PydanticCustomError("missing", "is missing")
+        return _not_both(secret, info, group="DATAVERSE")
 
 
 class PartnerCenterSettings(BaseModel):
@@ -56,14 +96,28 @@ class PartnerCenterSettings(BaseModel):
     )
     tenant_id: str = Field(min_length=1, description="Entra tenant of the partner account")
     client_id: str = Field(min_length=1, description="application (client) id registered for Partner Center")
+    certificate: Path | None = Field(
+        default=None,
+        description="PFX or PEM file with that application's certificate and private key; goes in place of the secret",
+    )
+    certificate_password: SecretStr | None = Field(default=None, description="password of the certificate's file")
     client_secret: SecretStr | None = Field(
         default=None, description="client secret of that application; leave out for a public client"
+    )
+    client_secret_expires_on: date | None = Field(
+        default=None,
+        description="day on which that secret ends, like 2027-03-31: nobody but Entra knows, so say it to be warned",
     )
     refresh_token: SecretStr | None = Field(
         default=None,
         description="first refresh token, when there is no sign-in by `cosell connect partner-center`; "
         "later ones are kept encrypted in the ledger",
     )
+
+    @field_validator("client_secret")
+    @classmethod
+    def _at_most_one(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        return _not_both(secret, info, group="PARTNER_CENTER")
 
 
 class ReceiverSettings(BaseModel):
@@ -170,7 +224,8 @@ def _problem(path: tuple[str, ...], kind: str, message: str) -> str:
     variable = PREFIX + DELIMITER.join(part.upper() for part in path)
     purpose = describe_setting(path)
     message = message.removeprefix("Value error, ")
-    reason = "is missing" if kind == "missing" else f"is wrong: {message[0].lower()}{message[1:]}"
+    message = message if message.startswith(PREFIX) else f"{message[:1].lower()}{message[1:]}"
+    reason = "is missing" if kind == "missing" else f"is wrong: {message}"
     return f"  {variable} {reason}" + (f" — {purpose}" if purpose else "")
 
 
@@ -183,13 +238,16 @@ def _unfold(lines: list[str]) -> list[str]:
         model = field.annotation if field else None
         if isinstance(model, type) and issubclass(model, BaseModel) and " is missing" in line:
             unfolded += [
-                _problem((group, name), "missing", "")
-                for name, inner in model.model_fields.items()
-                if inner.is_required()
+                _problem((group, name), "missing", "") for name, inner in model.model_fields.items() if is_needed(inner)
             ]
         else:
             unfolded.append(line)
     return unfolded
+
+
+def is_needed(field: FieldInfo) -> bool:
+    """Tell whether a setting has to be set as long as nothing stands in for it, like a certificate for a secret."""
+    return field.is_required() or bool(field.validate_default)
 
 
 def describe_setting(path: tuple[str, ...]) -> str:

@@ -9,6 +9,7 @@ from cosell.dataverse.client import DataverseClient
 from cosell.dataverse.reading import SERVICE_NAME
 from cosell.domain.clock import Clock, utc_clock
 from cosell.http.auth import AppTokens
+from cosell.http.certificates import certificate_of
 from cosell.http.connections import open_connections
 from cosell.http.entra import Identity
 from cosell.http.pace import Pace, Sleep
@@ -31,6 +32,7 @@ def dataverse_tokens(settings: Settings, *, vault: TokenVault, clock: Clock) -> 
         tenant_id=own.tenant_id,
         client_id=own.client_id,
         client_secret=own.client_secret,
+        certificate=certificate_of(own, settings_prefix=PREFIX),
         settings_prefix=PREFIX,
         url_setting=f"{PREFIX}URL",
         ca_bundle=settings.ca_bundle,

@@ -21,6 +21,7 @@ from cosell.errors import (
     ServiceUnreachable,
     SignInRequired,
 )
+from cosell.http.certificates import CertificateFile
 from cosell.http.connections import hush_wire_logs
 from cosell.http.tls import tls_context
 
@@ -28,15 +29,19 @@ _AADSTS = re.compile(r"AADSTS(\d{4,8})")
 _WRONG_SETTING = {
     "7000215": ("CLIENT_SECRET", "the client secret is wrong"),
     "7000222": ("CLIENT_SECRET", "the client secret has expired"),
-    "7000218": ("CLIENT_SECRET", "the application needs a client secret"),
+    "7000218": ("CLIENT_SECRET", "the application needs a client secret or a certificate"),
     "700025": ("CLIENT_SECRET", "the application is a public client and has no client secret"),
+    "700027": ("CERTIFICATE", "the certificate has expired or is not registered for the application"),
+    "700024": ("CERTIFICATE", "what was signed with the certificate is out of its time, as is this machine's clock"),
+    "700023": ("TENANT_ID", "what was signed with the certificate was meant for another tenant"),
     "700016": ("CLIENT_ID", "there is no such application in this tenant"),
     "700038": ("CLIENT_ID", "this is no application id"),
     "90002": ("TENANT_ID", "there is no such tenant"),
     "900023": ("TENANT_ID", "this is no tenant"),
     "500011": ("{url}", "Entra knows no service at this address"),
 }
-_GONE_SIGN_IN = frozenset({"invalid_grant", "interaction_required", "consent_required", "login_required"})
+GONE_SIGN_IN = frozenset({"invalid_grant", "interaction_required", "consent_required", "login_required"})
+"""Refusals after which a person has to sign in again: password changed, revoked, unused for 90 days, a new policy."""
 _NOT_NOW = frozenset({"temporarily_unavailable", "server_error"})
 
 
@@ -48,6 +53,7 @@ class Identity:
     tenant_id: str
     client_id: str
     client_secret: SecretStr | None
+    certificate: CertificateFile | None = None
     settings_prefix: str
     url_setting: str
     ca_bundle: Path | None = None
@@ -98,26 +104,38 @@ class MsalConnections:
         return httpx.Client(
             verify=self._verify,
             transport=self._transport,
-            timeout=httpx.Timeout(30, connect=10),
+            # Two calls, discovery and token, have to end before the vault's lock does.
+            timeout=httpx.Timeout(15, connect=10),
             follow_redirects=False,
         )
 
 
+class DeviceApplication(msal.ConfidentialClientApplication):  # type: ignore[misc]  # msal has no types
+    """An application which proves itself and signs a person in by code; msal foresees that for public ones only.
+
+    A confidential application has to prove itself there too, else Entra answers AADSTS7000218.
+    """
+
+    DEVICE_FLOW_CORRELATION_ID = msal.PublicClientApplication.DEVICE_FLOW_CORRELATION_ID
+    initiate_device_flow = msal.PublicClientApplication.initiate_device_flow
+    acquire_token_by_device_flow = msal.PublicClientApplication.acquire_token_by_device_flow
+
+
 def build_application(identity: Identity, *, cache: msal.TokenCache) -> Any:  # noqa: ANN401 - msal has no types
-    """Return msal's application for this identity: confidential with a secret, else public. Asks Entra for its ways.
+    """Return msal's application for this identity: public without secret and certificate. Asks Entra for its ways.
 
     Raises:
-        CosellError: Entra cannot be reached, or does not know the tenant.
+        CosellError: Entra cannot be reached, or does not know the tenant; the certificate cannot be used.
     """
     authority = f"{identity.authority.rstrip('/')}/{identity.tenant_id}"
-    secret = identity.client_secret.get_secret_value() if identity.client_secret else None
-    kind = msal.ConfidentialClientApplication if secret else msal.PublicClientApplication
+    credential = _credential(identity)
+    kind = msal.PublicClientApplication if credential is None else DeviceApplication
 
     def build() -> Any:  # noqa: ANN401 - msal has no types
         try:
             return kind(
                 identity.client_id,
-                client_credential=secret,
+                client_credential=credential,
                 authority=authority,
                 instance_discovery=False,
                 token_cache=cache,
@@ -130,6 +148,14 @@ def build_application(identity: Identity, *, cache: msal.TokenCache) -> Any:  # 
             ) from None
 
     return ask_entra(build)
+
+
+def _credential(identity: Identity) -> str | dict[str, str] | None:
+    """Return what proves the application, in the forms which msal takes."""
+    if identity.certificate is not None:
+        loaded = identity.certificate.load()
+        return {"private_key": loaded.private_key, "public_certificate": loaded.certificate}
+    return identity.client_secret.get_secret_value() if identity.client_secret else None
 
 
 def ask_entra(question: Callable[[], Any]) -> Any:  # noqa: ANN401 - msal has no types
@@ -159,9 +185,11 @@ def entra_error(result: Mapping[str, object], identity: Identity) -> CosellError
     )
     if number in _WRONG_SETTING:
         name, reason = _WRONG_SETTING[number]
+        if name == "CLIENT_SECRET" and identity.certificate is not None:
+            name, reason = "CERTIFICATE", "the certificate has expired or is not registered for the application"
         setting = identity.url_setting if name == "{url}" else identity.settings_prefix + name
         return CredentialsRejected(f"Entra does not accept who we are: {reason}; look at {setting}", origin=origin)
-    if kind in _GONE_SIGN_IN:
+    if kind in GONE_SIGN_IN:
         return SignInRequired(
             "The sign-in to Partner Center has ended; a Referrals admin has to run `cosell connect partner-center`",
             origin=origin,
@@ -170,7 +198,7 @@ def entra_error(result: Mapping[str, object], identity: Identity) -> CosellError
         return ServiceUnavailable("Entra cannot answer now", origin=origin)
     return CredentialsRejected(
         f"Entra does not accept who we are; look at {identity.settings_prefix}CLIENT_ID and "
-        f"{identity.settings_prefix}CLIENT_SECRET",
+        f"{identity.settings_prefix}{'CERTIFICATE' if identity.certificate else 'CLIENT_SECRET'}",
         origin=origin,
     )
 

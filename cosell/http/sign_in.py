@@ -1,4 +1,7 @@
-"""Signing in to Partner Center by device code, for `cosell connect partner-center` (Microsoft: device code flow)."""
+"""Signing in to Partner Center by device code, for `cosell connect partner-center` (Microsoft: device code flow).
+
+What a sign-in gives is handed back, not kept: whoever asked for it proves first that it opens something.
+"""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -6,14 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msal
-from pydantic import SecretStr
 
 from cosell.domain.clock import Clock
 from cosell.errors import SignInRequired
-from cosell.http.auth import Stored
 from cosell.http.entra import Identity, ask_entra, build_application, entra_error
+from cosell.http.kept import Stored
 from cosell.http.pace import Sleep
-from cosell.http.tokens import TokenVault
 
 _STILL_WAITING = frozenset({"authorization_pending", "slow_down"})
 
@@ -28,7 +29,6 @@ class DeviceSignIn:
     flow: dict[str, Any] = field(repr=False)
     application: Any = field(repr=False)
     cache: msal.SerializableTokenCache = field(repr=False)
-    client_secret: SecretStr | None = None
 
 
 async def start_device_sign_in(identity: Identity, *, scope: str, clock: Clock) -> DeviceSignIn:
@@ -38,17 +38,7 @@ async def start_device_sign_in(identity: Identity, *, scope: str, clock: Clock) 
         CredentialsRejected: Entra does not know the tenant or the application.
     """
     cache = msal.SerializableTokenCache()
-    public = Identity(
-        authority=identity.authority,
-        tenant_id=identity.tenant_id,
-        client_id=identity.client_id,
-        client_secret=None,
-        settings_prefix=identity.settings_prefix,
-        url_setting=identity.url_setting,
-        ca_bundle=identity.ca_bundle,
-        transport=identity.transport,
-    )
-    application = await asyncio.to_thread(build_application, public, cache=cache)
+    application = await asyncio.to_thread(build_application, identity, cache=cache)
     flow = await asyncio.to_thread(ask_entra, lambda: application.initiate_device_flow(scopes=[scope]))
     if "user_code" not in flow:
         raise entra_error(flow, identity)
@@ -60,14 +50,11 @@ async def start_device_sign_in(identity: Identity, *, scope: str, clock: Clock) 
         flow=flow,
         application=application,
         cache=cache,
-        client_secret=identity.client_secret,
     )
 
 
-async def finish_device_sign_in(
-    started: DeviceSignIn, *, identity: Identity, vault: TokenVault, vault_name: str, clock: Clock, sleep: Sleep
-) -> None:
-    """Wait until the person has signed in, then keep the sign-in in the vault in place of any earlier one.
+async def finish_device_sign_in(started: DeviceSignIn, *, identity: Identity, clock: Clock, sleep: Sleep) -> Stored:
+    """Wait until the person has signed in; return the sign-in as the vault would keep it.
 
     Raises:
         SignInRequired: the code has expired, or the sign-in was declined.
@@ -76,7 +63,7 @@ async def finish_device_sign_in(
     while True:
         result = await asyncio.to_thread(_poll_once, started)
         if "access_token" in result:
-            break
+            return Stored(cache=started.cache.serialize(), signed_in_at=clock().isoformat())
         if result.get("error") not in _STILL_WAITING:
             raise _sign_in_failed(result, identity)
         if clock() >= started.expires_at:
@@ -84,18 +71,13 @@ async def finish_device_sign_in(
         if result.get("error") == "slow_down":
             interval += 5
         await sleep(interval)
-    async with vault.lock(vault_name):
-        await vault.save(vault_name, Stored(cache=started.cache.serialize()).to_bytes())
 
 
 def _poll_once(started: DeviceSignIn) -> dict[str, Any]:
-    """Ask once. A confidential client shows its secret here too, else Entra answers AADSTS7000218."""
     started.flow.pop("latest_attempt_at", None)  # msal looks at the machine's clock, we wait by the one passed in
-    secret = {"client_secret": started.client_secret.get_secret_value()} if started.client_secret else {}
     result: dict[str, Any] = ask_entra(
         lambda: started.application.acquire_token_by_device_flow(
             started.flow,
-            data=secret,
             exit_condition=lambda flow: True,  # noqa: ARG005 - msal passes it by name
         ),
     )

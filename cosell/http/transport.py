@@ -3,7 +3,7 @@
 import logging
 import ssl
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -17,6 +17,7 @@ from cosell.errors import (
     RetryableError,
     ServiceUnreachable,
     SettingsInvalid,
+    SignInRequired,
     Throttled,
 )
 from cosell.http.answer import Answer
@@ -51,8 +52,9 @@ class ServiceClient:
         clock: Clock,
         sleep: Sleep,
         budget: RetryBudget | None = None,
+        on_sign_in_lost: Callable[[SignInRequired], Awaitable[None]] | None = None,
     ) -> None:
-        """Take over `http`, which is closed with this client."""
+        """Take over `http`, which is closed with this client; `on_sign_in_lost` is told when a new one is wanted."""
         self.service = service
         self._tokens = tokens
         self._http = http
@@ -60,6 +62,7 @@ class ServiceClient:
         self._clock = clock
         self._sleep = sleep
         self._budget = budget or RetryBudget()
+        self._on_sign_in_lost = on_sign_in_lost
 
     async def __aenter__(self) -> Self:
         """Open the connections."""
@@ -128,6 +131,8 @@ class ServiceClient:
                 request.note_answer()
                 error = self.classify(answer, record=record)
                 again = may_repeat or isinstance(error, Throttled)
+            if isinstance(error, SignInRequired) and self._on_sign_in_lost:
+                await self._on_sign_in_lost(error)
             if not isinstance(error, RetryableError):
                 raise error
             if isinstance(error, Throttled) and error.retry_after:

@@ -6,6 +6,7 @@ import httpx
 
 from cosell.domain.clock import Clock, utc_clock
 from cosell.http.auth import UserTokens
+from cosell.http.certificates import certificate_of
 from cosell.http.connections import open_connections
 from cosell.http.entra import Identity
 from cosell.http.pace import Pace, Sleep
@@ -29,6 +30,7 @@ def partner_center_identity(settings: Settings) -> Identity:
         tenant_id=own.tenant_id,
         client_id=own.client_id,
         client_secret=own.client_secret,
+        certificate=certificate_of(own, settings_prefix=PREFIX),
         settings_prefix=PREFIX,
         url_setting=f"{PREFIX}API_URL",
         ca_bundle=settings.ca_bundle,
@@ -76,14 +78,16 @@ def open_partner_center(
         sign_in=SignIn.PERSON,
         correlation_headers=("client-request-id", "MS-CorrelationId"),
     )
+    own = partner_center_tokens(settings, url=url, vault=vault, clock=clock)
     return PartnerCenterClient(
         ServiceClient(
             service,
-            tokens=tokens or partner_center_tokens(settings, url=url, vault=vault, clock=clock),
+            tokens=tokens or own,
             http=open_connections(ca_bundle=settings.ca_bundle, max_connections=max_in_flight, transport=transport),
             pace=Pace(max_in_flight=max_in_flight, per_second=per_second, clock=clock, sleep=sleep),
             clock=clock,
             sleep=sleep,
+            on_sign_in_lost=None if tokens else own.note_refused,
         )
     )
 
@@ -109,13 +113,15 @@ def open_webhooks(
         correlation_headers=("MS-CorrelationId",),
         idempotency_header="MS-RequestId",
     )
+    own = partner_center_tokens(settings, url=url, vault=vault, clock=clock)
     return WebhookClient(
         ServiceClient(
             service,
-            tokens=tokens or partner_center_tokens(settings, url=url, vault=vault, clock=clock),
+            tokens=tokens or own,
             http=open_connections(ca_bundle=settings.ca_bundle, max_connections=1, transport=transport),
             pace=Pace(max_in_flight=1, per_second=2, clock=clock, sleep=sleep),
             clock=clock,
             sleep=sleep,
+            on_sign_in_lost=None if tokens else own.note_refused,
         )
     )

@@ -13,6 +13,7 @@ from cosell.store.leases import Lease
 from cosell.store.ledger import Ledger, SyncRecord, open_ledger
 from cosell.store.marks import DeltaLink
 from cosell.store.migrate import migrate
+from cosell.store.sign_ins import LostSignIn
 
 __all__ = [
     "Activation",
@@ -32,6 +33,7 @@ __all__ = [
     "JournalEntry",
     "Lease",
     "Ledger",
+    "LostSignIn",
     "SyncRecord",
     "migrate",
     "open_ledger",

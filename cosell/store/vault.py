@@ -7,11 +7,13 @@ from datetime import datetime
 from uuid import uuid4
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cosell.errors import LeaseHeld
 from cosell.store.cipher import Cipher
 from cosell.store.engine import Database
 from cosell.store.leases import Leases
+from cosell.store.sign_ins import SignIns
 from cosell.store.tables import vault
 
 LOCK_SECONDS = 60.0
@@ -32,6 +34,7 @@ class Vault:
         self._cipher = cipher
         self._leases = leases
         self._pause = pause
+        self._sign_ins = SignIns(database)
 
     async def load(self, name: str) -> bytes | None:
         """Return a secret, None when there is none.
@@ -46,6 +49,20 @@ class Vault:
 
     async def save(self, name: str, secret: bytes) -> None:
         """Write a secret, in place of an earlier one."""
+        async with self._database.write() as connection:
+            await self._put(connection, name, secret)
+
+    async def save_new_sign_in(self, name: str, secret: bytes) -> None:
+        """Write a sign-in which has been proved; if the one before had ended, that is over, in one transaction."""
+        async with self._database.write() as connection:
+            await self._put(connection, name, secret)
+            await self._sign_ins.clear_within(connection, name)
+
+    async def note_lost(self, name: str, *, told: str) -> bool:
+        """Note down that a person has to sign in again; False when that was known."""
+        return await self._sign_ins.note_lost(name, told=told)
+
+    async def _put(self, connection: AsyncConnection, name: str, secret: bytes) -> None:
         insert = self._database.insert(vault)
         new = insert.excluded
         upsert = insert.on_conflict_do_update(
@@ -57,8 +74,7 @@ class Vault:
             "secret": self._cipher.encrypt(secret),
             "saved_at": self._database.now(),
         }
-        async with self._database.write() as connection:
-            await connection.execute(upsert, [row])
+        await connection.execute(upsert, [row])
 
     async def find_saved_at(self, name: str) -> datetime | None:
         """Find when a secret was written last: its age tells how long a sign-in will last."""

@@ -116,9 +116,8 @@ async def test_device_sign_in(emulators: Emulators, vault: FakeVault, has_secret
         waits.append(seconds)
         emulators.control("POST", "device/approve", {"user_code": started.user_code})
 
-    await finish_device_sign_in(
-        started, identity=identity, vault=vault, vault_name=VAULT_NAME, clock=utc_clock, sleep=approve
-    )
+    kept = await finish_device_sign_in(started, identity=identity, clock=utc_clock, sleep=approve)
+    vault.secrets[VAULT_NAME] = kept.to_bytes()
     assert len(waits) == 1
     async with open_partner_center(settings, vault) as client:
         _ = [page async for page in client.iter_referrals()]

@@ -9,7 +9,7 @@ from pydantic import AnyHttpUrl, BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from cosell.settings import DELIMITER, PREFIX, Settings
+from cosell.settings import DELIMITER, PREFIX, Settings, is_needed
 from tools.docs.markdown import NOTICE, to_code, to_table
 
 _SOURCE = "cosell/settings.py"
@@ -101,7 +101,7 @@ def _to_setting(group: str, name: str, field: FieldInfo) -> Setting:
         variable=PREFIX + name.upper(),
         purpose=field.description or "",
         default=_to_text(field.default),
-        is_required=field.is_required(),
+        is_required=is_needed(field),
         is_secret="SecretStr" in str(field.annotation),
     )
 

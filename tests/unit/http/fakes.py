@@ -69,6 +69,7 @@ class FakeVault:
 
     secrets: dict[str, bytes] = field(default_factory=dict)
     saves: int = 0
+    lost: list[str] = field(default_factory=list)
     inner: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def load(self, name: str) -> bytes | None:
@@ -78,6 +79,10 @@ class FakeVault:
         assert self.inner.locked()
         self.saves += 1
         self.secrets[name] = secret
+
+    async def note_lost(self, name: str, *, told: str) -> bool:  # noqa: ARG002
+        self.lost.append(told)
+        return len(self.lost) == 1
 
     @asynccontextmanager
     async def lock(self, name: str) -> AsyncIterator[None]:  # noqa: ARG002

@@ -205,32 +205,26 @@ async def test_device_sign_in_waits_for_the_person_then_keeps_the_sign_in(entra:
     started = await start_device_sign_in(entra.identity(), scope=SCOPE, clock=time.clock)
     assert started.user_code == "ABCD-1234"
     assert "made-up" not in repr(started)
-    await finish_device_sign_in(
-        started, identity=entra.identity(), vault=vault, vault_name="partner-center", clock=time.clock, sleep=time.sleep
-    )
+    kept = await finish_device_sign_in(started, identity=entra.identity(), clock=time.clock, sleep=time.sleep)
+    vault.secrets["partner-center"] = kept.to_bytes()
     assert time.slept == [5.0]
     assert entra.grants[-1]["client_secret"] == "made-up-secret"
     assert await user_tokens(entra, vault, seed=None).token() == "access-token-1"
     assert json.loads(vault.secrets["partner-center"])["seed"] == ""
 
 
-async def test_device_sign_in_that_nobody_finishes_ends(entra: TinyEntra, vault: FakeVault) -> None:
+async def test_device_sign_in_that_nobody_finishes_ends(entra: TinyEntra) -> None:
     entra.pending_polls = 10_000
     time = FakeTime()
     started = await start_device_sign_in(entra.identity(), scope=SCOPE, clock=time.clock)
     with pytest.raises(SignInRequired, match="expired"):
-        await finish_device_sign_in(
-            started, identity=entra.identity(), vault=vault, vault_name="x", clock=time.clock, sleep=time.sleep
-        )
-    assert vault.secrets == {}
+        await finish_device_sign_in(started, identity=entra.identity(), clock=time.clock, sleep=time.sleep)
     assert sum(time.slept) == pytest.approx(900, abs=10)
 
 
-async def test_declined_device_sign_in(entra: TinyEntra, vault: FakeVault) -> None:
+async def test_declined_device_sign_in(entra: TinyEntra) -> None:
     time = FakeTime()
     started = await start_device_sign_in(entra.identity(), scope=SCOPE, clock=time.clock)
     entra.refusal = ("authorization_declined", "AADSTS70018: declined")
     with pytest.raises(SignInRequired, match="declined"):
-        await finish_device_sign_in(
-            started, identity=entra.identity(), vault=vault, vault_name="x", clock=time.clock, sleep=time.sleep
-        )
+        await finish_device_sign_in(started, identity=entra.identity(), clock=time.clock, sleep=time.sleep)
