@@ -20,7 +20,7 @@ from cosell.mapping.values import shorten
 from cosell.partner_center import Referral
 from cosell.store import Conflict, FiledConflict, HintKind, JournalEntry
 from cosell.sync.hold import LEASE_SECONDS
-from cosell.sync.look import look_at
+from cosell.sync.look import document_of, look_at
 from cosell.sync.pair import ATTEMPTS, Remark, sync_link
 from cosell.sync.plan import Note
 from cosell.sync.planner import Seen, label, plan_sync
@@ -127,11 +127,11 @@ async def _write(workspace: Workspace, conflict: Conflict, side: Side, found: _F
     row = next((row for row in own.fields if row.field == field and row.direction is Direction.BOTH), None)
     if row is None:
         raise _refused(conflict, "the mapping does not let it travel both ways")
-    currencies = await workspace.get_currencies()
-    if isinstance(value, Money) and currencies.find_id(value.currency) is None:
+    codes = await workspace.get_codes()
+    if isinstance(value, Money) and codes.currencies.find_id(value.currency) is None:
         raise _refused(conflict, f"the CRM has no currency {value.currency}")
     if found.says(Side.PARTNER_CENTER, field, value):
-        body = to_columns({field: value}, own, currencies=currencies)
+        body = to_columns({field: value}, own, codes=codes)
         written = await workspace.dataverse.update(
             own.set, found.row.id, body, etag=found.row.etag, select=workspace.select
         )
@@ -139,7 +139,7 @@ async def _write(workspace: Workspace, conflict: Conflict, side: Side, found: _F
         return _entry(conflict, side=Side.DATAVERSE, old=found.seen.opportunity.get(field), new=value)
     _check_may_be_sent(conflict, row, value, found)
     referral = await workspace.partner_center.update_referral(
-        found.referral.id, to_json_patch({field: value}, own), etag=found.referral.etag or ""
+        found.referral.id, to_json_patch({field: value}, own, document_of(found.referral)), etag=found.referral.etag or ""
     )
     workspace.reads.referrals[referral.id] = referral
     return _entry(conflict, side=Side.PARTNER_CENTER, old=found.seen.referral.get(field), new=value)

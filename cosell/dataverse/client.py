@@ -25,7 +25,7 @@ from cosell.dataverse.models import RowReference, WhoAmI
 from cosell.dataverse.odata import Expand, Key, one_of, options, prefer, row_path, stable_order
 from cosell.dataverse.reading import read_link, read_list, read_object
 from cosell.dataverse.rows import DeltaPage, Row, Upserted, id_column_candidates, row_from
-from cosell.dataverse.schema import Table, find_table, get_table
+from cosell.dataverse.schema import StatusReason, Table, find_table, get_choices, get_status_reasons, get_table
 from cosell.errors import Origin, RecordNotFound, StaleEtag
 from cosell.http.answer import Answer
 from cosell.http.transport import ServiceClient
@@ -301,6 +301,14 @@ class DataverseClient:
             SchemaMissing: there is no such table.
         """
         return await get_table(self._service, name)
+
+    async def get_choices(self, name: str) -> dict[str, Mapping[str, int]]:
+        """Return the choices of a table: column to label to option number."""
+        return await get_choices(self._service, name)
+
+    async def get_status_reasons(self, name: str) -> tuple[StatusReason, ...]:
+        """Return the status reasons of a table, the partner's own included."""
+        return await get_status_reasons(self._service, name)
 
     async def find_table(self, name: str) -> Table | None:
         """Return the definition of a table, or None when there is no such table."""

@@ -105,18 +105,8 @@ async def get_table(service: ServiceClient, name: str) -> Table:
     for kind in _TEXTS:
         for text in await _list(service, name, f"Attributes/{_NAMESPACE}.{kind}", "LogicalName,MaxLength"):
             lengths[str(text["LogicalName"])] = cast("int", text["MaxLength"])
-    choices: dict[str, Mapping[str, int]] = {}
-    for kind in _CHOICES:
-        expand = "OptionSet($select=Options),GlobalOptionSet($select=Options)"
-        for choice in await _list(service, name, f"Attributes/{_NAMESPACE}.{kind}", "LogicalName", expand=expand):
-            choices[str(choice["LogicalName"])] = {label: value for value, label, _ in _options(choice)}
-    statuses = await _list(
-        service,
-        name,
-        f"Attributes/{_NAMESPACE}.StatusAttributeMetadata",
-        "LogicalName",
-        expand="OptionSet($select=Options)",
-    )
+    choices = await get_choices(service, name)
+    status_reasons = await get_status_reasons(service, name)
     keys = await _list(service, name, "Keys", "LogicalName,KeyAttributes,EntityKeyIndexStatus")
     lookups = await _list(
         service,
@@ -133,12 +123,29 @@ async def get_table(service: ServiceClient, name: str) -> Table:
         columns={column.name: column for column in (_column(item, lengths, choices) for item in attributes)},
         keys=tuple(_key(item) for item in keys),
         lookups=tuple(_lookup(item) for item in lookups),
-        status_reasons=tuple(
-            StatusReason(value=value, state=state, label=label)
-            for status in statuses
-            for value, label, state in _options(status)
-            if str(status["LogicalName"]) == "statuscode" and state is not None
-        ),
+        status_reasons=status_reasons,
+    )
+
+
+async def get_choices(service: ServiceClient, name: str) -> dict[str, Mapping[str, int]]:
+    """Return the choices of a table, in two calls: column to label to option number."""
+    choices: dict[str, Mapping[str, int]] = {}
+    expand = "OptionSet($select=Options),GlobalOptionSet($select=Options)"
+    for kind in _CHOICES:
+        for choice in await _list(service, name, f"Attributes/{_NAMESPACE}.{kind}", "LogicalName", expand=expand):
+            choices[str(choice["LogicalName"])] = {label: value for value, label, _ in _options(choice)}
+    return choices
+
+
+async def get_status_reasons(service: ServiceClient, name: str) -> tuple[StatusReason, ...]:
+    """Return the status reasons of a table, the partner's own included, in one call."""
+    kind = f"Attributes/{_NAMESPACE}.StatusAttributeMetadata"
+    statuses = await _list(service, name, kind, "LogicalName", expand="OptionSet($select=Options)")
+    return tuple(
+        StatusReason(value=value, state=state, label=label)
+        for status in statuses
+        for value, label, state in _options(status)
+        if str(status["LogicalName"]) == "statuscode" and state is not None
     )
 
 

@@ -6,22 +6,11 @@ from datetime import date
 
 from cosell.domain.money import Money
 from cosell.domain.snapshot import Value
-from cosell.mapping.models import FieldRow, Kind, OpportunityMapping
+from cosell.mapping.codes import CURRENCY_SET, Codes
+from cosell.mapping.models import HELP, REFERRAL_LINK, FieldRow, Kind, OpportunityMapping
 from cosell.mapping.values import find_pointer, read_money, read_value, shorten, strip_mark
 
 CURRENCY_POINTER = "/details/currency"
-CURRENCY_SET = "transactioncurrencies"
-
-
-@dataclass(frozen=True, slots=True)
-class Currencies:
-    """The CRM's currencies: row id to ISO 4217 code, and back."""
-
-    codes: Mapping[str, str]
-
-    def find_id(self, code: str) -> str | None:
-        """Return the row id of a currency, None when the CRM has none of that code."""
-        return next((row_id for row_id, known in self.codes.items() if known == code), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,18 +26,21 @@ class Reading:
 
 
 def read_referral(
-    document: Mapping[str, object], mapping: OpportunityMapping, *, currencies: Currencies, link_template: str
+    document: Mapping[str, object], mapping: OpportunityMapping, *, codes: Codes, link_template: str
 ) -> Reading:
-    """Return the shared fields of a referral, in canonical values."""
+    """Return the shared fields of a referral, in canonical values; what stands in another copy is left out."""
     reading = Reading()
     for row in mapping.fields:
+        if row.partner_center == HELP or (row.kind is Kind.CHOICE and row.dataverse not in codes.choices):
+            continue
         try:
-            value = _read_referral_field(document, row, link_template)
+            value = _read_referral_field(document, row, codes, link_template)
         except ValueError as error:
             reading.parked[row.field] = f"the referral's value is not understood: {error}"
             continue
-        if isinstance(value, Money) and currencies.find_id(value.currency) is None:
-            reading.parked[row.field] = f"the CRM has no currency {value.currency}"
+        missing = _find_missing_code(value, row, codes)
+        if missing:
+            reading.parked[row.field] = missing
             continue
         if row.dataverse == mapping.columns.name and isinstance(value, str):
             value = strip_mark(value)
@@ -59,30 +51,38 @@ def read_referral(
     return reading
 
 
-def _read_referral_field(document: Mapping[str, object], row: FieldRow, link_template: str) -> Value:
-    if row.partner_center == "$referral_link":
+def _read_referral_field(document: Mapping[str, object], row: FieldRow, codes: Codes, link_template: str) -> Value:
+    if row.partner_center == REFERRAL_LINK:
         referral_id = read_value(Kind.ID, find_pointer(document, "/id"))
         return link_template.replace("{id}", referral_id) if isinstance(referral_id, str) else None
     raw = find_pointer(document, row.partner_center)
     if row.kind is Kind.MONEY:
         return read_money(raw, find_pointer(document, CURRENCY_POINTER))
+    if row.kind is Kind.CHOICE:
+        return codes.choices[row.dataverse].read_code(raw)
     return read_value(row.kind, raw)
 
 
-def read_opportunity(columns: Mapping[str, object], mapping: OpportunityMapping, *, currencies: Currencies) -> Reading:
+def _find_missing_code(value: Value, row: FieldRow, codes: Codes) -> str:
+    """Say which code of a referral the CRM has nothing for; empty when all is there."""
+    if isinstance(value, Money) and codes.currencies.find_id(value.currency) is None:
+        return f"the CRM has no currency {value.currency}"
+    if row.kind is Kind.CHOICE and isinstance(value, str) and codes.choices[row.dataverse].find_number(value) is None:
+        return f"the CRM's choice has no option for {value}"
+    return ""
+
+
+def read_opportunity(columns: Mapping[str, object], mapping: OpportunityMapping, *, codes: Codes) -> Reading:
     """Return the shared fields of an opportunity, in canonical values; columns that were not read are left out."""
     reading = Reading()
     currency_column = lookup_column(mapping.columns.currency)
-    currency_id = str(columns.get(currency_column) or "")
     for row in mapping.fields:
         if row.dataverse not in columns or (row.kind is Kind.MONEY and currency_column not in columns):
             continue
-        raw = columns[row.dataverse]
+        if row.kind is Kind.CHOICE and row.dataverse not in codes.choices:
+            continue
         try:
-            if row.kind is Kind.MONEY:
-                value: Value = read_money(raw, currencies.codes.get(currency_id))
-            else:
-                value = read_value(row.kind, raw)
+            value = _read_column(columns, row, codes, currency_column)
         except ValueError as error:
             reading.parked[row.field] = f"the opportunity's value is not understood: {error}"
             continue
@@ -90,6 +90,15 @@ def read_opportunity(columns: Mapping[str, object], mapping: OpportunityMapping,
             strip_mark(str(value)) if row.dataverse == mapping.columns.name and value else value
         )
     return reading
+
+
+def _read_column(columns: Mapping[str, object], row: FieldRow, codes: Codes, currency_column: str) -> Value:
+    raw = columns[row.dataverse]
+    if row.kind is Kind.MONEY:
+        return read_money(raw, codes.currencies.codes.get(str(columns[currency_column] or "")))
+    if row.kind is Kind.CHOICE:
+        return codes.choices[row.dataverse].read_number(raw)
+    return read_value(row.kind, raw)
 
 
 def lookup_column(column: str) -> str:
@@ -101,14 +110,12 @@ def select_columns(mapping: OpportunityMapping) -> tuple[str, ...]:
     """Return the columns of an opportunity which the sync reads, each once."""
     own = mapping.columns
     plain = [row.dataverse for row in mapping.fields]
-    plain += [own.sync_switch, own.audit, own.help, own.visible, own.purchase_intent, own.state, own.status_reason]
+    plain += [own.sync_switch, own.audit, own.state, own.status_reason]
     lookups = [lookup_column(name) for name in (own.account, own.contact, own.customer, own.currency, own.owner)]
     return tuple(dict.fromkeys([mapping.id, own.name, *plain, *lookups, "createdon"]))
 
 
-def to_columns(
-    changes: Mapping[str, Value], mapping: OpportunityMapping, *, currencies: Currencies
-) -> dict[str, object]:
+def to_columns(changes: Mapping[str, Value], mapping: OpportunityMapping, *, codes: Codes) -> dict[str, object]:
     """Spell changed fields as the body of a Dataverse write. A currency travels with its amount."""
     body: dict[str, object] = {}
     for row in mapping.fields:
@@ -117,7 +124,10 @@ def to_columns(
         value = changes[row.field]
         if isinstance(value, Money):
             body[row.dataverse] = value.amount
-            body[f"{mapping.columns.currency}@odata.bind"] = f"/{CURRENCY_SET}({currencies.find_id(value.currency)})"
+            currency_id = codes.currencies.find_id(value.currency)
+            body[f"{mapping.columns.currency}@odata.bind"] = f"/{CURRENCY_SET}({currency_id})"
+        elif isinstance(value, str) and row.kind is Kind.CHOICE:
+            body[row.dataverse] = codes.choices[row.dataverse].find_number(value)
         elif isinstance(value, str) and row.length:
             body[row.dataverse] = shorten(value, row.length)
         else:
@@ -125,18 +135,38 @@ def to_columns(
     return body
 
 
-def to_json_patch(changes: Mapping[str, Value], mapping: OpportunityMapping) -> list[dict[str, object]]:
-    """Spell changed fields as the JSON Patch of a referral (only `replace`: Microsoft, Update a referral)."""
+def to_json_patch(
+    changes: Mapping[str, Value], mapping: OpportunityMapping, document: Mapping[str, object]
+) -> list[dict[str, object]]:
+    """Spell changed fields as the JSON Patch of a referral (only `replace`: Microsoft, Update a referral).
+
+    `document` is the referral as it was read: a member of a list is written with all its neighbours. What stands in
+    Microsoft's copy is no part of it.
+    """
     operations: list[dict[str, object]] = []
+    lists: dict[str, list[object]] = {}
     for row in mapping.fields:
-        if row.field not in changes:
+        if row.field not in changes or row.partner_center == HELP:
             continue
         value = changes[row.field]
-        if isinstance(value, Money):
-            operations += [_replace(row.partner_center, value.amount), _replace(CURRENCY_POINTER, value.currency)]
+        path, _, type_ = row.partner_center.removesuffix("]").partition("[")
+        if type_:
+            lists[path] = _put_typed(lists.get(path, find_pointer(document, path)), type_, value)
+        elif isinstance(value, Money):
+            operations += [_replace(path, value.amount), _replace(CURRENCY_POINTER, value.currency)]
         else:
-            operations.append(_replace(row.partner_center, to_wire(value)))
-    return operations
+            operations.append(_replace(path, to_wire(value)))
+    return operations + [_replace(path, members) for path, members in lists.items()]
+
+
+def _put_typed(members: object, type_: str, value: Value) -> list[object]:
+    """Return a list's members with the one of a type replaced, or taken out when the value is empty."""
+    others = [
+        member
+        for member in (members if isinstance(members, list) else [])
+        if not (isinstance(member, Mapping) and str(member.get("type")).lower() == type_.lower())
+    ]
+    return [*others, {"type": type_, "id": to_wire(value)}] if value is not None else others
 
 
 def to_wire(value: Value) -> object:

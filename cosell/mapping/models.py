@@ -4,15 +4,30 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    StringConstraints,
+    model_validator,
+)
 
 from cosell.domain.ids import Side
 from cosell.domain.stages import OpportunityStage
 
 Column = Annotated[str, StringConstraints(pattern=r"^(\$(deal_value|country)|[a-z][a-z0-9_]*)$")]
 """A logical column name, or `$name` of the setting that holds one."""
-Pointer = Annotated[str, StringConstraints(pattern=r"^(\$referral_link|(/[A-Za-z0-9_-]+)+)$")]
-"""A JSON pointer into the referral (RFC 6901), or `$name` of a value that is computed from it."""
+Pointer = Annotated[
+    str, StringConstraints(pattern=r"^(\$(referral_link|help)|(/[A-Za-z0-9_-]+)+(\[[A-Za-z0-9_-]+\])?)$")
+]
+"""A JSON pointer into the referral (RFC 6901), or `$name` of a value that does not stand there by itself.
+
+A type in brackets at the end means the `id` of the list's member of that `type`.
+"""
+REFERRAL_LINK, HELP = "$referral_link", "$help"
+"""The web address made from the referral's id; what Microsoft was asked for, which stands in Microsoft's copy."""
 
 
 class Strict(BaseModel):
@@ -29,6 +44,8 @@ class Kind(StrEnum):
     MONEY = "money"
     DATE = "date"
     ID = "id"
+    CHOICE = "choice"
+    FLAG = "flag"
 
 
 class Direction(StrEnum):
@@ -49,6 +66,7 @@ class Frozen(StrEnum):
     NEVER = "never"
     CREATED = "created"
     SHARED = "shared"
+    SENT = "sent"
     TERMINAL = "terminal"
 
 
@@ -64,6 +82,17 @@ class FieldRow(Strict):
     frozen: Frozen
     required: bool = Field(default=False, description="Partner Center wants a value; emptied in the CRM, it stays")
     length: int | None = Field(default=None, gt=0, description="longest text the CRM's column takes")
+    choices: str | None = Field(default=None, description="table of choices.yaml; for the kind choice")
+    one_way: bool = Field(default=False, description="once yes, Partner Center never takes it back; for the kind flag")
+
+    @model_validator(mode="after")
+    def _fit_the_kind(self) -> Self:
+        """A choice needs its table, and only a flag can be a one-way door."""
+        if (self.kind is Kind.CHOICE) != (self.choices is not None):
+            raise ValueError(f"{self.field}: choices names a table of choices.yaml, for the kind choice and no other")
+        if self.one_way and self.kind is not Kind.FLAG:
+            raise ValueError(f"{self.field}: one_way is for the kind flag")
+        return self
 
 
 class OpportunityColumns(Strict):
@@ -73,9 +102,6 @@ class OpportunityColumns(Strict):
     sync_switch: Column
     referral_id: Column
     audit: Column
-    help: Column
-    visible: Column
-    purchase_intent: Column
     state: Column
     status_reason: Column
     account: Column
@@ -111,7 +137,7 @@ class OpportunityMapping(TableMapping):
         computed = [
             row.field
             for row in self.fields
-            if row.partner_center[0] == "$" and row.direction.allows(Side.PARTNER_CENTER)
+            if row.partner_center == REFERRAL_LINK and row.direction.allows(Side.PARTNER_CENTER)
         ]
         if computed:
             raise ValueError(f"{computed[0]} is computed, so its direction is to_dataverse")
@@ -195,11 +221,33 @@ class SolutionsMapping(TableMapping):
     catalogue: Catalogue
 
 
-class Choices(Strict):
-    """`mappings/choices.yaml`: label in the CRM to code in Partner Center."""
+ChoiceTable = Mapping[str, tuple[str, ...]]
+"""Label in the CRM to codes in Partner Center: the first one is written, the others are understood."""
 
-    help: Mapping[str, str]
-    purchase_intent: Mapping[str, str]
+
+def _as_codes(value: object) -> object:
+    """Let a single code stand without brackets."""
+    return {label: (code,) if isinstance(code, str) else code for label, code in _items(value)}
+
+
+def _items(value: object) -> Sequence[tuple[object, object]]:
+    if not isinstance(value, Mapping):
+        raise ValueError("a table of choices is labels with their codes")  # noqa: TRY004  pydantic wants ValueError
+    return list(value.items())
+
+
+class Choices(RootModel[Mapping[str, Annotated[ChoiceTable, BeforeValidator(_as_codes)]]]):
+    """`mappings/choices.yaml`: tables of choices by name."""
+
+    model_config = ConfigDict(frozen=True)
+
+    def __getitem__(self, name: str) -> ChoiceTable:
+        """Return a table."""
+        return self.root[name]
+
+    def __contains__(self, name: object) -> bool:
+        """Tell whether there is such a table."""
+        return name in self.root
 
 
 class Countries(Strict):
@@ -218,3 +266,11 @@ class Mappings(Strict):
     solutions: SolutionsMapping
     choices: Choices
     countries: Countries
+
+    @model_validator(mode="after")
+    def _know_each_table_of_choices(self) -> Self:
+        """A row which names a table of choices that is not there could never be read."""
+        for row in self.opportunity.fields:
+            if row.choices is not None and row.choices not in self.choices:
+                raise ValueError(f"the field {row.field} names {row.choices}, which choices.yaml does not have")
+        return self

@@ -4,6 +4,7 @@ Each `read_` function takes what came over the wire and returns the canonical va
 page of either service allows, so that the field can be parked and the rest goes on.
 """
 
+import html
 import re
 from collections.abc import Mapping
 from datetime import date
@@ -31,10 +32,20 @@ def read_text(raw: object) -> str | None:
     return (str(raw).strip() or None) if raw is not None else None
 
 
+def read_flag(raw: object) -> bool:
+    """Return yes or no; nothing is no, as both services mean it."""
+    if isinstance(raw, bool):
+        return raw
+    text = (read_text(raw) or "false").casefold()
+    if text not in {"true", "false"}:
+        raise ValueError("neither yes nor no")
+    return text == "true"
+
+
 def read_memo(raw: object) -> str | None:
     """Return text of several lines with plain line feeds; the two services differ in line ends."""
     text = read_text(raw)
-    return text.replace("\r\n", "\n").replace("\r", "\n") if text else None
+    return html.unescape(text).replace("\r\n", "\n").replace("\r", "\n").strip() or None if text else None
 
 
 def read_date(raw: object) -> date | None:
@@ -78,7 +89,7 @@ def read_money(amount: object, currency: object) -> Money | None:
 
 
 def read_value(kind: Kind, raw: object) -> Value:
-    """Return the canonical value of any kind but money, which takes two."""
+    """Return the canonical value of any kind but money, which takes two, and choice, which takes its codes."""
     if isinstance(raw, (Mapping, list)):
         raise ValueError("not a single value")  # noqa: TRY004  like all that cannot be read
     match kind:
@@ -89,8 +100,12 @@ def read_value(kind: Kind, raw: object) -> Value:
         case Kind.ID:
             text = read_text(raw)
             return text.lower() if text else None
+        case Kind.FLAG:
+            return read_flag(raw)
         case _:
-            return read_text(raw)
+            # Partner Center sends `&amp;` where somebody typed `&`; unescaped on both sides, it never flaps.
+            text = read_text(raw)
+            return html.unescape(text).strip() or None if text else None
 
 
 def shorten(text: str, length: int) -> str:
@@ -124,17 +139,26 @@ def strip_mark(name: str | None) -> str | None:
 def find_pointer(document: Mapping[str, object], pointer: str) -> object:
     """Return what a JSON pointer leads to, None when nothing is there; keys are found in any case.
 
-    Microsoft's pages print the referral's keys both in camelCase and in PascalCase.
+    Microsoft's pages print the referral's keys both in camelCase and in PascalCase. A type in brackets at the end means
+    the `id` of the list's member of that type.
     """
     here: object = document
-    for part in pointer.removeprefix("/").split("/"):
+    path, _, type_ = pointer.removesuffix("]").partition("[")
+    for part in path.removeprefix("/").split("/"):
         if isinstance(here, Mapping):
             here = here[part] if part in here else _find_key(here, part)
         elif isinstance(here, (list, tuple)) and part.isdigit() and int(part) < len(here):
             here = here[int(part)]
         else:
             return None
-    return here
+    return _find_typed(here, type_) if type_ else here
+
+
+def _find_typed(members: object, type_: str) -> object:
+    for member in members if isinstance(members, list) else []:
+        if isinstance(member, Mapping) and str(_find_key(member, "type")).lower() == type_.lower():
+            return _find_key(member, "id")
+    return None
 
 
 def _find_key(document: Mapping[str, object], part: str) -> object:

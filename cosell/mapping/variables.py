@@ -14,6 +14,8 @@ class Variables:
     """The effective values; the defaults are those of the original (Microsoft: Customize the co-sell connector)."""
 
     show_check_mark: bool = True
+    on_hold_answers: bool = True
+    """Whether leaving On Hold accepts an invitation, and closing the opportunity declines it."""
     deal_value_field: str = "estimatedvalue"
     country_code_field: str = "address1_country"
 

@@ -14,15 +14,18 @@ from cosell.domain.link import Link, LinkState
 from cosell.domain.money import Money
 from cosell.domain.snapshot import Value
 from cosell.domain.stages import REFERRAL_STATUSES, OpportunityStage, ReferralStage
+from cosell.errors import RejectedError
 from cosell.mapping.fields import to_columns, to_json_patch
 from cosell.mapping.models import StatusRow
 from cosell.mapping.values import strip_mark
 from cosell.partner_center import Referral
 from cosell.store import Conflict, JournalEntry, Lease
 from cosell.sync.audit import describe_plan, mark_name, write_audit
+from cosell.sync.invite import ask_for_help, without_help
+from cosell.sync.look import document_of
 from cosell.sync.outcome import Outcome, Result
 from cosell.sync.plan import Plan
-from cosell.sync.planner import BASE_OPPORTUNITY_STAGE, BASE_REFERRAL_STAGE, STAGES
+from cosell.sync.planner import BASE_OPPORTUNITY_STAGE, BASE_REFERRAL_STAGE, HELP_FIELD, STAGES
 from cosell.sync.workspace import Workspace
 
 
@@ -51,8 +54,18 @@ async def apply_plan(workspace: Workspace, pair: Pair, plan: Plan, *, lease: Lea
     referral = await _write_referral(workspace, pair, plan)
     if referral is not pair.referral:
         await recorder.record_sent(pair.link)
+    refusal: RejectedError | None = None
+    if HELP_FIELD in plan.changes_on(Side.PARTNER_CENTER):
+        # After the referral, which has to be visible first. A refusal holds up nothing else.
+        try:
+            plan = await ask_for_help(workspace, referral, pair.row, plan, lease=lease)
+        except RejectedError as error:
+            plan, refusal = without_help(plan, base=pair.link.base), error
+        recorder = replace(recorder, plan=plan)
     row = await _write_opportunity(workspace, pair, plan)
     await recorder.record_agreed(pair.link, referral_etag=referral.etag, opportunity_etag=row.etag)
+    if refusal is not None:
+        raise refusal
     moved = plan.moves_opportunity_to or plan.moves_referral_to
     wrote = bool(plan.changes or moved or row is not pair.row)
     return Outcome(
@@ -65,7 +78,7 @@ async def apply_plan(workspace: Workspace, pair: Pair, plan: Plan, *, lease: Lea
 
 
 async def _write_referral(workspace: Workspace, pair: Pair, plan: Plan) -> Referral:
-    operations = to_json_patch(plan.changes_on(Side.PARTNER_CENTER), workspace.opportunity)
+    operations = to_json_patch(plan.changes_on(Side.PARTNER_CENTER), workspace.opportunity, document_of(pair.referral))
     if plan.moves_referral_to:
         operations += spell_stage(plan.moves_referral_to)
     if not operations:
@@ -87,9 +100,7 @@ def spell_stage(stage: ReferralStage) -> list[dict[str, object]]:
 
 
 async def _write_opportunity(workspace: Workspace, pair: Pair, plan: Plan) -> Row:
-    body = to_columns(
-        plan.changes_on(Side.DATAVERSE), workspace.opportunity, currencies=await workspace.get_currencies()
-    )
+    body = to_columns(plan.changes_on(Side.DATAVERSE), workspace.opportunity, codes=await workspace.get_codes())
     stage = plan.moves_opportunity_to
     if stage and not stage.is_closed:
         body |= status_columns(find_status(workspace, stage))
@@ -135,6 +146,16 @@ def tell_seller(workspace: Workspace, row: Row, plan: Plan) -> dict[str, object]
     return body
 
 
+def is_mark_right(workspace: Workspace, row: Row) -> bool:
+    """Tell whether an opportunity's name carries a mark just when the setting says that names do."""
+    name = as_text(row.values.get(workspace.opportunity.columns.name)) or ""
+    bare = strip_mark(name)
+    if bare is None or name != bare:
+        return workspace.variables.show_check_mark
+    with_mark = mark_name(bare, has_problem=False, show_check_mark=workspace.variables.show_check_mark)
+    return with_mark == bare
+
+
 def as_text(value: object) -> str | None:
     """Return a column's text, None when it is empty."""
     return value if isinstance(value, str) else None
@@ -168,6 +189,7 @@ class _Recorder:
         Without this, a seller who saves between the two writes would be in conflict with our own first one.
         """
         sent = self.plan.changes_on(Side.PARTNER_CENTER)
+        sent.pop(HELP_FIELD, None)  # Its turn is yet to come.
         stages = {name: value for name, value in self.plan.base.items() if name in STAGES}
         base = {**link.base, **sent, **(stages if self.plan.moves_referral_to else {})}
         await self._record(replace(link, base=base), Side.PARTNER_CENTER)

@@ -144,12 +144,10 @@ async def _create_row(workspace: Workspace, referral: Referral) -> Row:
 
 
 async def _spell_opportunity(workspace: Workspace, referral: Referral) -> dict[str, object]:
-    own, currencies = workspace.opportunity, await workspace.get_currencies()
-    reading = read_referral(document_of(referral), own, currencies=currencies, link_template=workspace.link_template)
+    own, codes = workspace.opportunity, await workspace.get_codes()
+    reading = read_referral(document_of(referral), own, codes=codes, link_template=workspace.link_template)
     fields = {name: value for name, value in reading.snapshot.items() if name not in {"crm_id", "referral_id"}}
-    body = to_columns(
-        {name: value for name, value in fields.items() if not is_empty(value)}, own, currencies=currencies
-    )
+    body = to_columns({name: value for name, value in fields.items() if not is_empty(value)}, own, codes=codes)
     stage = EXPECTED[stage_of_referral(referral)]
     body[own.columns.status_reason] = find_status(workspace, stage).status_reason
     body[own.columns.sync_switch] = True

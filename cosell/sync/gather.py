@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 
 from cosell.dataverse import Row
 from cosell.domain.ids import OpportunityId
+from cosell.domain.snapshot import Snapshot
 from cosell.errors import Origin, RecordNotFound
 from cosell.mapping.countries import find_country
 from cosell.mapping.fields import lookup_column, read_opportunity
 from cosell.mapping.models import Mappings
 from cosell.mapping.parties import Party, read_party_columns
 from cosell.sync.deal import NOT_DECIDED, Deal, Solution
+from cosell.sync.planner import HELP_FIELD
 from cosell.sync.workspace import Workspace
 
 OWNER = "owninguser"
@@ -55,7 +57,7 @@ async def read_deal(workspace: Workspace, row: Row) -> Deal:
     if OWNER not in row.values:
         row = await read_deal_row(workspace, OpportunityId(row.id))
     mappings, own = workspace.mappings, workspace.opportunity.columns
-    reading = read_opportunity(row.values, workspace.opportunity, currencies=await workspace.get_currencies())
+    reading = read_opportunity(row.values, workspace.opportunity, codes=await workspace.get_codes(row))
     owner = _expanded(row, OWNER)
     return Deal(
         opportunity_id=OpportunityId(row.id),
@@ -64,10 +66,15 @@ async def read_deal(workspace: Workspace, row: Row) -> Deal:
         contact=read_party_columns(_expanded(row, own.contact, f"{own.customer}_contact"), mappings.contact),
         owner={name: str(owner.get(column) or "") or None for name, column in OWNER_COLUMNS.items()},
         solutions=await _read_solutions(workspace, OpportunityId(row.id)),
-        help=mappings.choices.help.get(row.find_label(own.help) or ""),
-        is_visible=row.values.get(own.visible) is True,
-        purchase_intent=mappings.choices.purchase_intent.get(row.find_label(own.purchase_intent) or "", NOT_DECIDED),
+        help=_read_code(reading.snapshot, HELP_FIELD),
+        is_visible=reading.snapshot.get("visibility") is True,
+        purchase_intent=_read_code(reading.snapshot, "purchase_intent") or NOT_DECIDED,
     )
+
+
+def _read_code(snapshot: Snapshot, field: str) -> str | None:
+    value = snapshot.get(field)
+    return value if isinstance(value, str) else None
 
 
 def _read_customer(columns: Mapping[str, object], mappings: Mappings) -> Party:

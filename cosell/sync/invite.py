@@ -1,17 +1,21 @@
 """Microsoft's copy of a deal: invited once when the seller asks for help, and what its status means to the seller."""
 
+from collections.abc import Mapping
+
 from cosell.dataverse import Row
-from cosell.domain.ids import EngagementId
+from cosell.domain.ids import EngagementId, Side
+from cosell.domain.snapshot import Value
 from cosell.domain.stages import ReferralStage
 from cosell.errors import NotReady, Origin, RequestRejected
+from cosell.mapping.codes import ChoiceCodes
 from cosell.partner_center import Referral
 from cosell.store import Lease
 from cosell.sync.deal import check_deal, spell_microsofts_copy
 from cosell.sync.gather import read_deal
 from cosell.sync.hold import keep_lease
 from cosell.sync.look import stage_of_referral
-from cosell.sync.plan import Note
-from cosell.sync.planner import EVENT
+from cosell.sync.plan import Note, Plan
+from cosell.sync.planner import EVENT, HELP_FIELD
 from cosell.sync.sort import MICROSOFT
 from cosell.sync.workspace import Workspace
 
@@ -23,6 +27,12 @@ SAYS: dict[ReferralStage, str] = {
     ReferralStage.DECLINED: "Microsoft declined the deal.",
     ReferralStage.EXPIRED: "Microsoft did not answer within 14 days; its invitation has expired.",
 }
+
+TAKES_PART = Note(
+    key="help:taken",
+    text="Microsoft takes part in this deal already, so it was not asked for help again.",
+    is_problem=True,
+)
 
 
 def find_copy_note(copy: Referral) -> Note | None:
@@ -38,9 +48,36 @@ def find_copy_note(copy: Referral) -> Note | None:
     return Note(key=f"{EVENT}microsoft:{stage}", text=text)
 
 
-def wants_help(workspace: Workspace, row: Row) -> bool:
-    """Tell whether the seller asks for Microsoft's help."""
-    return workspace.mappings.choices.help.get(row.find_label(workspace.opportunity.columns.help) or "") is not None
+async def ask_for_help(workspace: Workspace, referral: Referral, row: Row, plan: Plan, *, lease: Lease) -> Plan:
+    """Invite Microsoft as the plan says, and return the plan with what became of it.
+
+    Where Microsoft takes part already, its copy says what it was asked for, and that is fixed.
+
+    Raises:
+        NotReady: the deal lacks what an invitation needs; every problem at once.
+        RequestRejected: Partner Center refuses the invitation.
+    """
+    copy = await ensure_microsofts_copy(workspace, referral, row, lease=lease)
+    note = find_copy_note(copy)
+    plan = plan.with_notes([note] if note else [])
+    asked = read_help(workspace, copy)
+    if asked == plan.changes_on(Side.PARTNER_CENTER)[HELP_FIELD]:
+        return plan
+    return without_help(plan, base={HELP_FIELD: asked}).with_notes([TAKES_PART])
+
+
+def without_help(plan: Plan, *, base: Mapping[str, Value]) -> Plan:
+    """Return the plan without asking for help; `base` knows what was agreed instead."""
+    return plan.without(Side.PARTNER_CENTER, HELP_FIELD, base=base.get(HELP_FIELD))
+
+
+def read_help(workspace: Workspace, copy: Referral) -> str | None:
+    """Return what Microsoft was asked for by its copy; None when that is nothing, or nothing we know."""
+    table = workspace.mappings.choices[HELP_FIELD]
+    try:
+        return ChoiceCodes(table=table, options={}).read_code(copy.invite_context.assistance_request_code)
+    except ValueError:
+        return None
 
 
 async def ensure_microsofts_copy(workspace: Workspace, referral: Referral, row: Row, *, lease: Lease) -> Referral:

@@ -18,12 +18,10 @@ VISIBILITY_POINTER = "/consent/consentToShareReferralWithMicrosoftSellers"
 
 async def look_at(workspace: Workspace, referral: Referral, row: Row) -> Seen:
     """Return what both sides say, in canonical values."""
-    currencies = await workspace.get_currencies()
+    codes = await workspace.get_codes(row)
     document = document_of(referral)
-    theirs = read_referral(
-        document, workspace.opportunity, currencies=currencies, link_template=workspace.link_template
-    )
-    ours = read_opportunity(row.values, workspace.opportunity, currencies=currencies)
+    theirs = read_referral(document, workspace.opportunity, codes=codes, link_template=workspace.link_template)
+    ours = read_opportunity(row.values, workspace.opportunity, codes=codes)
     return Seen(
         referral=theirs.snapshot,
         whole=theirs.whole,
@@ -32,6 +30,7 @@ async def look_at(workspace: Workspace, referral: Referral, row: Row) -> Seen:
             referral=stage_of_referral(referral), opportunity=stage_of_opportunity(row, workspace.mappings.statuses)
         ),
         is_shared=find_pointer(document, VISIBILITY_POINTER) is True,
+        may_answer=workspace.variables.on_hold_answers,
         notes=[*_parked_notes(theirs), *_parked_notes(ours)],
     )
 

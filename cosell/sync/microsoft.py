@@ -1,9 +1,11 @@
 """Follows Microsoft's copy of an engagement: its CRM id, and whether Microsoft accepted, declined or let it expire."""
 
+from cosell.domain.snapshot import Value
 from cosell.partner_center import Referral
-from cosell.sync.invite import find_copy_note
+from cosell.sync.invite import find_copy_note, read_help
 from cosell.sync.outcome import Outcome, Result
 from cosell.sync.pair import Remark, sync_link
+from cosell.sync.planner import HELP_FIELD
 from cosell.sync.workspace import Workspace
 
 
@@ -18,5 +20,10 @@ async def follow_microsofts_copy(workspace: Workspace, copy: Referral, *, run_id
             result=Result.SKIPPED, referral_id=copy.id, reason="no opportunity belongs to this engagement yet"
         )
     note = find_copy_note(copy)
-    values = {"microsoft_crm_id": copy.microsoft_crm_id} if copy.microsoft_crm_id else {}
+    values: dict[str, Value] = {}
+    if copy.microsoft_crm_id:
+        values["microsoft_crm_id"] = copy.microsoft_crm_id
+    asked = read_help(workspace, copy)
+    if asked:
+        values[HELP_FIELD] = asked
     return await sync_link(workspace, link, remark=Remark(notes=(note,) if note else (), values=values), run_id=run_id)

@@ -7,17 +7,16 @@ from cosell.dataverse import Row
 from cosell.domain.ids import OpportunityId, ReferralId
 from cosell.domain.link import Link, LinkState
 from cosell.domain.snapshot import Value
-from cosell.domain.stages import ReferralStage
 from cosell.errors import Origin, RecordNotFound, StaleEtag
+from cosell.mapping.models import HELP
 from cosell.partner_center import Referral
 from cosell.store import Lease
-from cosell.sync.apply import Pair, apply_plan
+from cosell.sync.apply import Pair, apply_plan, is_mark_right
 from cosell.sync.hold import LEASE_SECONDS
-from cosell.sync.invite import ensure_microsofts_copy, find_copy_note, wants_help
-from cosell.sync.look import look_at, stage_of_referral
+from cosell.sync.look import look_at
 from cosell.sync.outcome import Outcome, Result
 from cosell.sync.plan import FieldConflict, Note, Plan
-from cosell.sync.planner import EVENT, conflict_note, plan_sync
+from cosell.sync.planner import EVENT, Seen, conflict_note, plan_sync
 from cosell.sync.workspace import Workspace
 
 ATTEMPTS = 4
@@ -71,12 +70,9 @@ async def _sync_once(
     referral, row = await _read_both(workspace, link, is_fresh=is_fresh)
     if not workspace.is_switched_on(row):
         return _outcome(link, Result.SKIPPED, "Sync with Partner Center is set to No")
-    if is_echo(link, referral, row) and not remark.is_news(link):
+    if is_echo(link, referral, row) and is_mark_right(workspace, row) and not remark.is_news(link):
         return _outcome(link, Result.ECHO)
-    first_notes = await _meet(workspace, referral, row, lease=lease) if link.state is LinkState.CREATING else []
-    seen = await look_at(workspace, referral, row)
-    notes = {note.key: note for note in [*seen.notes, *first_notes, *remark.notes]}
-    seen = replace(seen, referral={**seen.referral, **remark.values}, notes=list(notes.values()))
+    seen = add_remark(await look_at(workspace, referral, row), remark, workspace, link, row)
     rows = workspace.opportunity.fields
     plan = plan_sync(seen, base=link.base, told=link.told, rows=rows)
     untold = await _find_untold(workspace, link, plan)
@@ -87,17 +83,17 @@ async def _sync_once(
     return await apply_plan(workspace, Pair(link=link, referral=referral, row=row), plan, lease=lease, run_id=run_id)
 
 
-async def _meet(workspace: Workspace, referral: Referral, row: Row, *, lease: Lease) -> list[Note]:
-    """Do what only the first look at a pair does: whichever door it came by, whatever died before it.
+def add_remark(seen: Seen, remark: Remark, workspace: Workspace, link: Link, row: Row) -> Seen:
+    """Return what was seen with what stands elsewhere: what Microsoft's copy says, and what only a first look knows.
 
-    The opportunity which does not know its referral yet is the one that was shared: one that arrived has the id from
-    its first moment. Microsoft is invited here, so that a pair never counts as linked while the invitation is missing.
+    What Microsoft was asked for stands in its copy, and does not change: the base remembers it. The opportunity which
+    does not know its referral yet is the one that was shared: one that arrived has the id from its first moment.
     """
-    notes = [] if row.values.get(workspace.opportunity.columns.referral_id) else [SHARED]
-    if wants_help(workspace, row) and stage_of_referral(referral) is ReferralStage.ACTIVE:
-        note = find_copy_note(await ensure_microsofts_copy(workspace, referral, row, lease=lease))
-        notes += [note] if note else []
-    return notes
+    own = workspace.opportunity
+    asked = {item.field: link.base.get(item.field) for item in own.fields if item.partner_center == HELP}
+    is_shared_now = link.state is LinkState.CREATING and not row.values.get(own.columns.referral_id)
+    notes = {note.key: note for note in [*seen.notes, *([SHARED] if is_shared_now else []), *remark.notes]}
+    return replace(seen, referral={**seen.referral, **asked, **remark.values}, notes=list(notes.values()))
 
 
 async def _find_untold(workspace: Workspace, link: Link, plan: Plan) -> list[Note]:

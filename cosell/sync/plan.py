@@ -1,7 +1,8 @@
 """A plan: what would be written where and why, before anything is. Made by the planner, carried out by `apply`."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from cosell.domain.ids import Side
 from cosell.domain.snapshot import Value, is_empty
@@ -89,6 +90,19 @@ class Plan:
     def is_empty(self) -> bool:
         """Whether nothing would be written on either side."""
         return not (self.changes or self.moves_referral_to or self.moves_opportunity_to or self.news)
+
+    def with_notes(self, notes: Sequence[Note]) -> Self:
+        """Return the plan with notes which came up while it was carried out."""
+        known = {note.key for note in self.notes}
+        new = tuple(note for note in notes if note.key not in known)
+        news = tuple(note for note in new if note.key not in self.told)
+        told = self.told | {note.key for note in new}
+        return replace(self, notes=(*self.notes, *new), news=(*self.news, *news), told=told)
+
+    def without(self, side: Side, field: str, *, base: Value) -> Self:
+        """Return the plan without one of its changes, because it could not be had; `base` is what is agreed instead."""
+        changes = tuple(item for item in self.changes if (item.side, item.field) != (side, field))
+        return replace(self, changes=changes, base={**self.base, field: base})
 
     def raise_if_unsafe(self, record: str) -> None:
         """Stop a plan which would empty a record.

@@ -19,6 +19,14 @@ from cosell.sync.stages import StageDecision, StagePair, decide_stage
 EVENT = "event:"
 """Begins the key of a note about something that happened once: it stays told when it is no longer so."""
 CHANGED_ON_BOTH = "was changed on both sides"
+CLOSED = "the referral is closed in Partner Center and takes no changes"
+HELP_FIELD = "help"
+"""The field by which Microsoft is asked for help: it is sent by an invitation, not by a patch."""
+WAITS = Note(
+    key="waits",
+    text="What you change here is sent when you have answered the invitation: set the opportunity in progress to "
+    "accept it, or close it as lost to decline it.",
+)
 BASE_REFERRAL_STAGE = "$referral_stage"
 BASE_OPPORTUNITY_STAGE = "$opportunity_stage"
 STAGES = (BASE_REFERRAL_STAGE, BASE_OPPORTUNITY_STAGE)
@@ -37,6 +45,8 @@ class Seen:
     stages: StagePair
     is_shared: bool = False
     """Whether the referral is visible to Microsoft's sellers."""
+    may_answer: bool = True
+    """Whether what the seller does with the opportunity answers an invitation (the setting for on-hold handling)."""
     notes: Sequence[Note] = field(default=())
     whole: Mapping[str, Value] = field(default_factory=dict)
     """Texts of the referral which are longer than the CRM's column, whole; `referral` holds them cut."""
@@ -52,8 +62,12 @@ def plan_sync(seen: Seen, *, base: Mapping[str, Value], told: frozenset[str], ro
         rows: the shared fields of the mapping.
     """
     base_stages = _read_base_stages(base)
-    stage = decide_stage(seen.stages, base=base_stages)
-    draft = _Draft(is_closed=seen.stages.referral.is_terminal, is_shared=seen.is_shared)
+    stage = decide_stage(seen.stages, base=base_stages, may_answer=seen.may_answer)
+    draft = _Draft(
+        is_closed=seen.stages.referral.is_terminal,
+        is_shared=seen.is_shared,
+        waits=seen.stages.referral is ReferralStage.INVITED and stage.move_referral_to is None,
+    )
     for row in rows:
         if row.field in seen.referral and row.field in seen.opportunity:
             draft.add(row, base.get(row.field, UNKNOWN), seen)
@@ -78,6 +92,8 @@ class _Draft:
 
     is_closed: bool
     is_shared: bool
+    waits: bool
+    """Whether the invitation has to be answered first."""
     changes: list[Change] = field(default_factory=list)
     conflicts: list[FieldConflict] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
@@ -85,6 +101,9 @@ class _Draft:
 
     def add(self, row: FieldRow, base: object, seen: Seen) -> None:
         """Decide one field and note what follows."""
+        if row.one_way:
+            self._add_one_way(row, base, seen)
+            return
         ours, theirs = seen.opportunity[row.field], seen.referral[row.field]
         whole = seen.whole.get(row.field, theirs)
         if whole in (ours, base):
@@ -94,7 +113,10 @@ class _Draft:
             self.base[row.field] = ours
             return
         winner, rule = self._pick(row, found)
-        hindrance = self._hindrance(row, winner, ours)
+        if self.waits and winner is Side.DATAVERSE and row.direction is Direction.BOTH:
+            self._wait(row, base)
+            return
+        hindrance = self._hindrance(row, winner, ours, theirs)
         if hindrance:
             self._hold(row, base, hindrance, value=ours)
             if found is Merge.CONFLICT and base is not UNKNOWN and row.direction is Direction.BOTH:
@@ -114,6 +136,36 @@ class _Draft:
         self.base[row.field] = new
         self._trace(row, found, base, ours=ours, theirs=whole if winner is Side.DATAVERSE else theirs, winner=winner)
 
+    def _add_one_way(self, row: FieldRow, base: object, seen: Seen) -> None:
+        """Decide a one-way door: whoever opens it opens it for good, and asking Microsoft for help does, too."""
+        ours, theirs = seen.opportunity[row.field] is True, seen.referral[row.field] is True
+        is_open = ours or theirs or self._sends_help(seen)
+        if theirs and base is True and not ours:
+            self._hold(row, base, "Partner Center never takes it back", value=ours)
+            return
+        if is_open and not theirs and self.waits:
+            self._wait(row, base)
+            return
+        if is_open and not theirs and self.is_closed:
+            self._hold(row, base, CLOSED, value=ours)
+            return
+        rule = "asking for help shows it" if is_open and not (ours or theirs) else "a one-way door"
+        for side, is_now in ((Side.PARTNER_CENTER, theirs), (Side.DATAVERSE, ours)):
+            if is_open and not is_now and row.direction.allows(side):
+                self.changes.append(Change(side=side, field=row.field, old=False, new=True, rule=rule))
+        self.base[row.field] = is_open
+
+    def _sends_help(self, seen: Seen) -> bool:
+        asked = not is_empty(seen.opportunity.get(HELP_FIELD)) and is_empty(seen.referral.get(HELP_FIELD))
+        return asked and not self.waits and not self.is_closed
+
+    def _wait(self, row: FieldRow, base: object) -> None:
+        """Let an edit of the seller's wait until the invitation is answered."""
+        if base is not UNKNOWN:
+            self.base[row.field] = base  # type: ignore[assignment]
+            if all(note.key != WAITS.key for note in self.notes):
+                self.notes.append(WAITS)
+
     @staticmethod
     def _pick(row: FieldRow, found: Merge) -> tuple[Side, str]:
         if row.direction is Direction.TO_DATAVERSE:
@@ -123,12 +175,14 @@ class _Draft:
         winner = winner_of(found, owner=row.owner) or row.owner
         return winner, f"both moved, {winner} owns it" if found is Merge.CONFLICT else f"moved on {winner}"
 
-    def _hindrance(self, row: FieldRow, winner: Side, ours: Value) -> str:
+    def _hindrance(self, row: FieldRow, winner: Side, ours: Value, theirs: Value) -> str:
         """Say why a value of the CRM cannot reach Partner Center; empty when it can."""
         if winner is Side.PARTNER_CENTER:
             return ""
         if self.is_closed:
-            return "the referral is closed in Partner Center and takes no changes"
+            return CLOSED
+        if row.frozen is Frozen.SENT and not is_empty(theirs):
+            return "what was sent once is fixed in Partner Center"
         if row.frozen is Frozen.CREATED or (row.frozen is Frozen.SHARED and self.is_shared):
             return "Partner Center does not let it change any more"
         if row.required and (is_empty(ours) or _is_nought(ours)):
@@ -183,6 +237,8 @@ def show(value: Value) -> str:
     """Return a value as a person reads it, cut to a length that fits into an audit line."""
     if is_empty(value):
         return "nothing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     text = " ".join((", ".join(sorted(value)) if isinstance(value, frozenset) else str(value)).split())
     return f"“{text[:80]}…”" if len(text) > 80 else f"“{text}”"
 

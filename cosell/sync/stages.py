@@ -50,8 +50,10 @@ EXPECTED: dict[ReferralStage, OpportunityStage] = {
 NOT_UNDERSTOOD = frozenset({ReferralStage.CLOSED, ReferralStage.UNKNOWN, OpportunityStage.UNKNOWN})
 
 
-def decide_stage(now: StagePair, *, base: StagePair | None) -> StageDecision:
+def decide_stage(now: StagePair, *, base: StagePair | None, may_answer: bool = True) -> StageDecision:
     """Decide what the stages ask for; `base` is what both were when they agreed last, None at the first meeting.
+
+    Without `may_answer` invitations are answered in Partner Center only.
 
     A refusal is no agreement: while it lasts the base stays as it was, and the same is refused for the same reason.
     """
@@ -62,7 +64,7 @@ def decide_stage(now: StagePair, *, base: StagePair | None) -> StageDecision:
     if now.referral.is_terminal:
         return _closed_referral(now, base)
     if now.referral is ReferralStage.INVITED:
-        return _invitation(now, base)
+        return _invitation(now, base) if may_answer else _unanswered(now)
     return _active_referral(now, base)
 
 
@@ -100,6 +102,17 @@ def _invitation(now: StagePair, base: StagePair | None) -> StageDecision:
         case OpportunityStage.LOST:
             return StageDecision(rule="declined by the seller", move_referral_to=ReferralStage.DECLINED)
     return IN_STEP
+
+
+def _unanswered(now: StagePair) -> StageDecision:
+    """Leave the answer to Partner Center, as the setting for on-hold handling says."""
+    if now.opportunity is OpportunityStage.ON_HOLD:
+        return IN_STEP
+    return StageDecision(
+        rule="answered in Partner Center only",
+        refused="The invitation is not answered yet, and by the setting for on-hold handling it is answered in Partner "
+        "Center only. This status was not sent.",
+    )
 
 
 def _active_referral(now: StagePair, base: StagePair | None) -> StageDecision:

@@ -1,23 +1,20 @@
 """Everything one run works with: both clients, the ledger, the mapping, the clock, and what it has read so far."""
 
 import asyncio
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
 from cosell.dataverse import DataverseClient, Row
 from cosell.domain.clock import Clock
 from cosell.domain.ids import OpportunityId, ReferralId
-from cosell.mapping.fields import CURRENCY_SET, Currencies, select_columns
+from cosell.mapping.codes import Codes
+from cosell.mapping.fields import select_columns
 from cosell.mapping.models import Mappings, OpportunityMapping
 from cosell.mapping.variables import Variables
 from cosell.partner_center import PartnerCenterClient, Referral, WebhookClient
 from cosell.store import InboxEntry, Ledger
+from cosell.sync.codebook import Codebook
 from cosell.sync.outcome import Outcome
-
-CURRENCIES_KEPT = timedelta(days=1)
-_CURRENCIES = "currencies"
 
 
 @dataclass(slots=True)
@@ -50,30 +47,26 @@ class Workspace:
     """What this run has come to so far, its subflows included."""
     claims: list[InboxEntry] = field(default_factory=list)
     """Inbox entries which this run has claimed and not settled yet."""
-    _currencies: Currencies | None = None
+    codebook: Codebook = field(init=False)
     _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Begin a codebook of this run."""
+        self.codebook = Codebook(dataverse=self.dataverse, ledger=self.ledger, clock=self.clock)
 
     @property
     def opportunity(self) -> OpportunityMapping:
         """The mapping of the opportunity, which nearly everything needs."""
         return self.mappings.opportunity
 
-    async def get_currencies(self) -> Currencies:
-        """Return the CRM's currencies, read at most once a day."""
-        if self._currencies is None:
-            self._currencies = await self._load_currencies()
-        return self._currencies
-
-    async def _load_currencies(self) -> Currencies:
-        kept = json.loads(await self.ledger.meta.find(_CURRENCIES) or "{}")
-        now = self.clock()
-        if kept and now - datetime.fromisoformat(kept["read_at"]) < CURRENCIES_KEPT:
-            return Currencies(kept["codes"])
-        codes = {}
-        async for page in self.dataverse.query(CURRENCY_SET, select=("isocurrencycode",)):
-            codes.update({row.id: str(row.values["isocurrencycode"]) for row in page})
-        await self.ledger.meta.save(_CURRENCIES, json.dumps({"read_at": now.isoformat(), "codes": codes}))
-        return Currencies(codes)
+    async def get_codes(self, row: Row | None = None) -> Codes:
+        """Return what the CRM's currencies and choices mean; those of `row` are looked up again when not known."""
+        return await self.codebook.get_codes(
+            self.opportunity.table,
+            self.opportunity.fields,
+            self.mappings.choices,
+            numbers=row.values if row else None,
+        )
 
     async def get_referral(self, referral_id: ReferralId, *, is_fresh: bool = False) -> Referral | None:
         """Return a referral, None when it is gone; `is_fresh` reads it again even when this run has read it."""

@@ -10,7 +10,7 @@ from typing import cast
 from cosell.domain.ids import Side
 from cosell.domain.snapshot import Value
 from cosell.domain.stages import OpportunityStage, ReferralStage
-from cosell.mapping.fields import Currencies, read_opportunity, read_referral, to_columns, to_json_patch
+from cosell.mapping.fields import read_opportunity, read_referral, to_columns, to_json_patch
 from cosell.mapping.loader import load_mappings
 from cosell.mapping.values import text_length
 from cosell.mapping.variables import Variables
@@ -18,10 +18,10 @@ from cosell.sync.audit import mark_name
 from cosell.sync.plan import Plan
 from cosell.sync.planner import Seen, plan_sync
 from cosell.sync.stages import StagePair
+from tests.codes import CODES, DOLLAR_ID, EURO_ID
 
 MAPPING = Variables().fill_in(load_mappings()).opportunity
-CURRENCY_IDS = {"EUR": "0c000000-0000-4000-8000-000000000001", "USD": "0c000000-0000-4000-8000-000000000002"}
-CURRENCIES = Currencies({row_id: code for code, row_id in CURRENCY_IDS.items()})
+CURRENCY_IDS = {"EUR": EURO_ID, "USD": DOLLAR_ID}
 COLUMN_LENGTHS = {"name": 300, "description": 2000, "cosell_referrallink": 500, "cosell_microsoftcrmid": 100}
 IN_PROGRESS = StagePair(referral=ReferralStage.ACTIVE, opportunity=OpportunityStage.OPEN)
 
@@ -38,8 +38,8 @@ class World:
 
     def look(self) -> Seen:
         """Read both sides."""
-        theirs = read_referral(self.referral, MAPPING, currencies=CURRENCIES, link_template="https://p.example/{id}")
-        ours = read_opportunity(self.opportunity, MAPPING, currencies=CURRENCIES)
+        theirs = read_referral(self.referral, MAPPING, codes=CODES, link_template="https://p.example/{id}")
+        ours = read_opportunity(self.opportunity, MAPPING, codes=CODES)
         return Seen(referral=theirs.snapshot, opportunity=ours.snapshot, whole=theirs.whole, stages=self.stages)
 
     def plan(self) -> Plan:
@@ -49,9 +49,9 @@ class World:
     def sync(self) -> Plan:
         """Plan, write on both sides, record; as `cosell.sync.apply` does."""
         plan = self.plan()
-        for operation in to_json_patch(plan.changes_on(Side.PARTNER_CENTER), MAPPING):
+        for operation in to_json_patch(plan.changes_on(Side.PARTNER_CENTER), MAPPING, self.referral):
             put(self.referral, str(operation["path"]), operation["value"])
-        for column, value in to_columns(plan.changes_on(Side.DATAVERSE), MAPPING, currencies=CURRENCIES).items():
+        for column, value in to_columns(plan.changes_on(Side.DATAVERSE), MAPPING, codes=CODES).items():
             self._write_column(column, value)
         name = self.look().opportunity["name"]
         if isinstance(name, str):

@@ -93,9 +93,7 @@ async def preview_new_opportunity(workspace: Workspace, referral: Referral) -> P
     if stage not in CREATED_IN:
         return Preview(summary=f"Nothing: no opportunity is made of a {stage} deal.", referral_id=referral.id)
     document, own = document_of(referral), workspace.opportunity
-    reading = read_referral(
-        document, own, currencies=await workspace.get_currencies(), link_template=workspace.link_template
-    )
+    reading = read_referral(document, own, codes=await workspace.get_codes(), link_template=workspace.link_template)
     allowed = {row.field for row in own.fields if row.direction.allows(Side.DATAVERSE)}
     fields = {name: value for name, value in reading.snapshot.items() if name in allowed}
     fields |= {"status": EXPECTED[stage].value, "sync_switch": True}

@@ -5,19 +5,18 @@ from dataclasses import dataclass, replace
 from cosell.dataverse import Row
 from cosell.domain.ids import OpportunityId, Side
 from cosell.domain.link import Link, LinkState
-from cosell.domain.stages import ReferralStage
 from cosell.errors import UnsafePlan
 from cosell.mapping.values import strip_mark
 from cosell.partner_center import Referral
-from cosell.sync.apply import as_text, tell_seller
+from cosell.sync.apply import as_text, is_mark_right, tell_seller
 from cosell.sync.audit import describe_plan
 from cosell.sync.deal import check_deal
 from cosell.sync.gather import read_deal
-from cosell.sync.invite import find_copy_note, wants_help
-from cosell.sync.look import look_at, stage_of_referral
-from cosell.sync.pair import NO_REMARK, SHARED, Remark, is_echo
+from cosell.sync.invite import find_copy_note
+from cosell.sync.look import look_at
+from cosell.sync.pair import NO_REMARK, Remark, add_remark, is_echo
 from cosell.sync.plan import Change, FieldConflict, Note, Plan
-from cosell.sync.planner import plan_sync
+from cosell.sync.planner import HELP_FIELD, plan_sync
 from cosell.sync.stages import StagePair
 from cosell.sync.workspace import Workspace
 
@@ -46,8 +45,8 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Meeting:
-    """What only the first look at a pair would do."""
+class _Invitation:
+    """What asking Microsoft for help would come to."""
 
     notes: tuple[Note, ...] = ()
     created: tuple[str, ...] = ()
@@ -73,40 +72,38 @@ async def preview_pair(workspace: Workspace, link: Link, *, remark: Remark = NO_
         return replace(ids, summary="Nothing: the referral is gone from Partner Center, or this user may not see it.")
     if not workspace.is_switched_on(row):
         return replace(ids, summary=SWITCHED_OFF)
-    if is_echo(link, referral, row) and not remark.is_news(link):
+    if is_echo(link, referral, row) and is_mark_right(workspace, row) and not remark.is_news(link):
         return replace(ids, summary="Nothing: both records are as the last sync left them.")
     is_first = link.state is LinkState.CREATING
-    meeting = await _preview_meeting(workspace, referral, row) if is_first else _Meeting()
-    seen = await look_at(workspace, referral, row)
-    notes = {note.key: note for note in [*seen.notes, *meeting.notes, *remark.notes]}
-    seen = replace(seen, referral={**seen.referral, **remark.values}, notes=list(notes.values()))
+    seen = add_remark(await look_at(workspace, referral, row), remark, workspace, link, row)
     plan = plan_sync(seen, base=link.base, told=link.told, rows=workspace.opportunity.fields)
+    invitation = _Invitation()
+    if HELP_FIELD in plan.changes_on(Side.PARTNER_CENTER):
+        invitation = await _preview_invitation(workspace, referral, row)
+        plan = plan.with_notes(invitation.notes)
     changes = (*plan.changes, *_stage_changes(plan, seen.stages), *_mark_change(workspace, row, plan))
     return replace(
         ids,
         summary=_summarise(plan, changes, is_first=is_first),
         changes=changes,
         stages=seen.stages,
-        created=meeting.created,
-        problems=(*_find_danger(plan, row), *meeting.problems),
+        created=invitation.created,
+        problems=(*_find_danger(plan, row), *invitation.problems),
         notes=plan.notes,
         conflicts=plan.conflicts,
         told=tuple(describe_plan(plan, audit=as_text(row.values.get(workspace.opportunity.columns.audit)))),
     )
 
 
-async def _preview_meeting(workspace: Workspace, referral: Referral, row: Row) -> _Meeting:
-    """Look, as the first sync of a pair does, whether Microsoft has to be invited still."""
-    shared = () if row.values.get(workspace.opportunity.columns.referral_id) else (SHARED,)
-    if not wants_help(workspace, row) or stage_of_referral(referral) is not ReferralStage.ACTIVE:
-        return _Meeting(notes=shared)
+async def _preview_invitation(workspace: Workspace, referral: Referral, row: Row) -> _Invitation:
+    """Look whether Microsoft takes part already, and else whether the deal is ready for an invitation."""
     copies = await workspace.partner_center.get_engagement(referral.engagement_id) if referral.engagement_id else []
     copy = next((copy for copy in copies if copy.is_microsofts_copy), None)
     if copy is not None:
         note = find_copy_note(copy)
-        return _Meeting(notes=(*shared, *((note,) if note else ())))
+        return _Invitation(notes=(note,) if note else ())
     problems = check_deal(await read_deal(workspace, row))
-    return _Meeting(notes=shared, created=(MICROSOFTS_COPY,), problems=problems)
+    return _Invitation(created=(MICROSOFTS_COPY,), problems=problems)
 
 
 def _stage_changes(plan: Plan, now: StagePair) -> list[Change]:

@@ -6,7 +6,6 @@ import pytest
 
 from cosell.domain.money import Money
 from cosell.mapping.fields import (
-    Currencies,
     Reading,
     read_opportunity,
     read_referral,
@@ -16,10 +15,9 @@ from cosell.mapping.fields import (
 )
 from cosell.mapping.loader import load_mappings
 from cosell.mapping.variables import Variables
+from tests.codes import CODES, CURRENCIES, EURO_ID
 
 MAPPING = Variables().fill_in(load_mappings()).opportunity
-EURO_ID = "0c000000-0000-4000-8000-000000000001"
-CURRENCIES = Currencies({EURO_ID: "EUR", "0c000000-0000-4000-8000-000000000002": "USD"})
 REFERRAL: Mapping[str, object] = {
     "id": "0B000000-0000-4000-8000-000000000001",
     "name": "Wingtip @ Suite ",
@@ -29,8 +27,19 @@ REFERRAL: Mapping[str, object] = {
         "dealValue": 50000,
         "currency": "EUR",
         "closingDateTime": "2027-03-31T00:00:00.0000000Z",
+        "requirements": {
+            "additionalRequirements": {
+                "attributes": [
+                    {"type": "PartnerRole", "id": "Deployment"},
+                    {"type": "CustomerMarketplaceIntent", "id": "HaveNotDecided"},
+                ]
+            }
+        },
     },
     "trackingInfo": {"microsoftMsxId": None},
+    "consent": {"consentToShareReferralWithMicrosoftSellers": True},
+    "salesStage": "20",
+    "campaignId": "",
 }
 OPPORTUNITY: Mapping[str, object] = {
     "opportunityid": "0a000000-0000-4000-8000-000000000001",
@@ -42,17 +51,21 @@ OPPORTUNITY: Mapping[str, object] = {
     "cosell_referralid": "0b000000-0000-4000-8000-000000000001",
     "cosell_referrallink": "https://p.example/0b000000-0000-4000-8000-000000000001",
     "cosell_microsoftcrmid": None,
+    "cosell_help": None,
+    "cosell_visibletomicrosoft": True,
+    "cosell_purchaseintent": 273_100_002,
+    "cosell_campaignid": None,
+    "salesstage": 273_100_000,
+    "cosell_referralprogram": None,
 }
 
 
 def read_theirs(**changed: object) -> Reading:
-    return read_referral(
-        {**REFERRAL, **changed}, MAPPING, currencies=CURRENCIES, link_template="https://p.example/{id}"
-    )
+    return read_referral({**REFERRAL, **changed}, MAPPING, codes=CODES, link_template="https://p.example/{id}")
 
 
 def read_ours(**changed: object) -> Reading:
-    return read_opportunity({**OPPORTUNITY, **changed}, MAPPING, currencies=CURRENCIES)
+    return read_opportunity({**OPPORTUNITY, **changed}, MAPPING, codes=CODES)
 
 
 def details(**changed: object) -> dict[str, object]:
@@ -62,7 +75,7 @@ def details(**changed: object) -> dict[str, object]:
 
 def test_both_sides_say_the_same_in_their_own_spelling() -> None:
     theirs, ours = read_theirs(), read_ours()
-    assert theirs.snapshot == {**ours.snapshot, "crm_id": None}
+    assert theirs.snapshot | {"help": None} == {**ours.snapshot, "crm_id": None}
     assert {**theirs.parked, **ours.parked} == {}
 
 
@@ -76,16 +89,22 @@ def test_fields_have_canonical_values() -> None:
         "referral_id": "0b000000-0000-4000-8000-000000000001",
         "referral_link": "https://p.example/0b000000-0000-4000-8000-000000000001",
         "microsoft_crm_id": None,
+        "help": None,
+        "visibility": True,
+        "purchase_intent": "HaveNotDecided",
+        "campaign": None,
+        "sales_stage": "20",
+        "referral_program": None,
     }
 
 
 def test_columns_which_were_not_read_are_left_out() -> None:
-    reading = read_opportunity({"name": "Wingtip"}, MAPPING, currencies=CURRENCIES)
+    reading = read_opportunity({"name": "Wingtip"}, MAPPING, codes=CODES)
     assert reading == Reading(snapshot={"name": "Wingtip"})
 
 
 def test_amount_whose_currency_was_not_read_is_left_out() -> None:
-    reading = read_opportunity({"estimatedvalue": 5}, MAPPING, currencies=CURRENCIES)
+    reading = read_opportunity({"estimatedvalue": 5}, MAPPING, codes=CODES)
     assert reading == Reading()
 
 
@@ -156,7 +175,7 @@ def test_link_is_made_from_the_id_and_nothing_without_one() -> None:
 
 
 def test_other_braces_in_the_link_template_stay() -> None:
-    reading = read_referral(REFERRAL, MAPPING, currencies=CURRENCIES, link_template="https://p.example/{x}/{id}")
+    reading = read_referral(REFERRAL, MAPPING, codes=CODES, link_template="https://p.example/{x}/{id}")
     assert reading.snapshot["referral_link"] == "https://p.example/{x}/0b000000-0000-4000-8000-000000000001"
 
 
@@ -169,7 +188,7 @@ def test_changes_are_spelled_as_columns() -> None:
             "notes": None,
         },
         MAPPING,
-        currencies=CURRENCIES,
+        codes=CODES,
     )
     assert body == {
         "name": "Wingtip",
@@ -181,7 +200,7 @@ def test_changes_are_spelled_as_columns() -> None:
 
 
 def test_what_is_written_into_the_crm_always_fits() -> None:
-    body = to_columns({"name": "n" * 500}, MAPPING, currencies=CURRENCIES)
+    body = to_columns({"name": "n" * 500}, MAPPING, codes=CODES)
     assert body == {"name": "n" * 297 + "…"}
 
 
@@ -189,6 +208,7 @@ def test_changes_are_spelled_as_json_patch_with_replace_only() -> None:
     operations = to_json_patch(
         {"name": "Wingtip", "deal_value": Money(amount=Decimal(5), currency="USD"), "closing_date": date(2027, 3, 31)},
         MAPPING,
+        REFERRAL,
     )
     assert operations == [
         {"op": "replace", "path": "/name", "value": "Wingtip"},
@@ -199,8 +219,8 @@ def test_changes_are_spelled_as_json_patch_with_replace_only() -> None:
 
 
 def test_what_no_row_names_is_not_written() -> None:
-    assert to_json_patch({"other": "x"}, MAPPING) == []
-    assert to_columns({"other": "x"}, MAPPING, currencies=CURRENCIES) == {}
+    assert to_json_patch({"other": "x"}, MAPPING, REFERRAL) == []
+    assert to_columns({"other": "x"}, MAPPING, codes=CODES) == {}
 
 
 def test_currencies_are_found_by_code() -> None:

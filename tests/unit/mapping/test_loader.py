@@ -59,19 +59,19 @@ def test_overlay_adds_a_row_at_the_end(tmp_path: Path) -> None:
     overlay(
         tmp_path,
         "fields:\n"
-        "  - {field: campaign, kind: text, partner_center: /campaignId, dataverse: new_campaign,\n"
+        "  - {field: favourite, kind: flag, partner_center: /favorite, dataverse: new_favourite,\n"
         "     direction: to_partner_center, owner: dataverse, frozen: terminal}\n",
     )
     rows = load_mappings(tmp_path).opportunity.fields
     assert rows[:-1] == load_mappings().opportunity.fields
-    assert rows[-1].field == "campaign"
+    assert rows[-1].field == "favourite"
     assert rows[-1].direction is Direction.TO_PARTNER_CENTER
 
 
 def test_overlay_merges_tables_key_by_key(tmp_path: Path) -> None:
     columns = load_mappings(overlay(tmp_path, "columns: {audit: new_audit}")).opportunity.columns
     assert columns.audit == "new_audit"
-    assert columns.help == "cosell_help"
+    assert columns.referral_id == "cosell_referralid"
 
 
 def test_overlay_replaces_a_list_of_plain_words(tmp_path: Path) -> None:
@@ -86,8 +86,8 @@ def test_choices_take_labels_of_the_users_own(tmp_path: Path) -> None:
     choices = load_mappings(
         overlay(tmp_path, "help: {Machbarkeitsnachweis: ProofOfConceptOrDemo}", name="choices.yaml")
     ).choices
-    assert choices.help["Machbarkeitsnachweis"] == "ProofOfConceptOrDemo"
-    assert choices.help["Quotes or licensing"] == "QuotesOrLicensing"
+    assert choices["help"]["Machbarkeitsnachweis"] == ("ProofOfConceptOrDemo",)
+    assert choices["help"]["Quotes or licensing"] == ("QuotesOrLicensing",)
 
 
 def test_users_status_rows_go_first_so_they_are_what_is_written(tmp_path: Path) -> None:

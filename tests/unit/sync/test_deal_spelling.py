@@ -4,11 +4,12 @@ from decimal import Decimal
 from typing import Any
 
 from cosell.domain.ids import EngagementId
-from cosell.mapping.fields import Currencies, read_referral
+from cosell.mapping.fields import read_referral
 from cosell.mapping.loader import load_mappings
 from cosell.mapping.parties import read_first_contact, read_party_document
 from cosell.mapping.variables import Variables
 from cosell.sync.deal import Deal, agreed_after_creation, spell_microsofts_copy, spell_referral
+from tests.codes import CODES
 from tests.unit.sync.deals import ASKS_FOR_HELP, READY, without
 
 MAPPINGS = Variables().fill_in(load_mappings())
@@ -114,7 +115,10 @@ def test_two_bodies_share_no_list_which_one_could_change() -> None:
 def test_what_was_spelled_is_read_back_as_the_same() -> None:
     body = own() | {"id": "0b000000-0000-4000-8000-000000000001"}
     reading = read_referral(
-        body, MAPPINGS.opportunity, currencies=Currencies({"1": "EUR"}), link_template="https://p.example/{id}"
+        body,
+        MAPPINGS.opportunity,
+        codes=CODES,
+        link_template="https://p.example/{id}",
     )
     agreed = agreed_after_creation(READY)
     assert {name: reading.snapshot[name] for name in agreed} == dict(agreed)

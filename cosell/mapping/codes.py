@@ -1,0 +1,75 @@
+"""What the CRM's ids and numbers stand for: currencies by row, choices by option number. Read once, then pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from cosell.mapping.models import ChoiceTable
+from cosell.mapping.values import read_text
+
+Found = TypeVar("Found")
+CURRENCY_SET = "transactioncurrencies"
+_SAYS_NOTHING = frozenset({"unknown", "none"})
+"""Codes by which Partner Center says that nothing was chosen (Microsoft: Referral resources)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Currencies:
+    """The CRM's currencies: row id to ISO 4217 code, and back."""
+
+    codes: Mapping[str, str]
+
+    def find_id(self, code: str) -> str | None:
+        """Return the row id of a currency, None when the CRM has none of that code."""
+        return next((row_id for row_id, known in self.codes.items() if known == code), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceCodes:
+    """One choice of the CRM: `table` is its part of choices.yaml, `options` are its labels and numbers in the CRM."""
+
+    table: ChoiceTable
+    options: Mapping[str, int]
+
+    def read_code(self, raw: object) -> str | None:
+        """Return the code to which one of Partner Center's belongs, None when nothing was chosen."""
+        text = read_text(raw)
+        if text is None or text.casefold() in _SAYS_NOTHING:
+            return None
+        for codes in self.table.values():
+            if text.casefold() in {code.casefold() for code in codes}:
+                return codes[0]
+        raise ValueError("choices.yaml does not have this code")
+
+    def read_number(self, raw: object) -> str | None:
+        """Return the code of one of the CRM's option numbers, None when nothing is chosen."""
+        if raw is None:
+            return None
+        label = next((label for label, number in self.options.items() if number == raw), None)
+        if label is None:
+            raise ValueError(f"the choice has no option {raw}")
+        codes = _find_by_label(self.table, label)
+        if codes is None:
+            raise ValueError(f'choices.yaml has no row for the choice "{label}"')
+        return codes[0]
+
+    def find_number(self, code: str) -> int | None:
+        """Return the option number of a code, None when the CRM's choice has no option with a label of it."""
+        labels = [label for label, codes in self.table.items() if codes[0] == code]
+        return next((number for label in labels if (number := _find_by_label(self.options, label)) is not None), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codes:
+    """Everything that turns ids and numbers of the CRM into what both sides can compare.
+
+    `choices` is by column; a column which the CRM does not have is missing, and its field is left alone.
+    """
+
+    currencies: Currencies
+    choices: Mapping[str, ChoiceCodes] = field(default_factory=dict)
+
+
+def _find_by_label(table: Mapping[str, Found], label: str) -> Found | None:
+    wanted = label.strip().casefold()
+    return next((found for name, found in table.items() if name.strip().casefold() == wanted), None)

@@ -1,0 +1,99 @@
+"""What the CRM's ids and numbers stand for, read from its metadata once a day and kept in the ledger for all runs.
+
+The poll hands out numbers without labels, and a call per record to learn them would be one too many.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from cosell.dataverse import DataverseClient, StatusReason
+from cosell.domain.clock import Clock
+from cosell.mapping.codes import CURRENCY_SET, ChoiceCodes, Codes, Currencies
+from cosell.mapping.models import Choices, FieldRow, Kind
+from cosell.store import Ledger
+
+KEPT = timedelta(days=1)
+KEPT_AT_LEAST = timedelta(minutes=5)
+"""A number that nobody knows makes us look again, but not more often than this."""
+
+
+class Codebook:
+    """Reads and keeps what the CRM's numbers mean; one for a run."""
+
+    def __init__(self, *, dataverse: DataverseClient, ledger: Ledger, clock: Clock) -> None:
+        """Read through `dataverse`, keep in `ledger`."""
+        self._dataverse, self._ledger, self._clock = dataverse, ledger, clock
+        self._pages: dict[str, Mapping[str, object]] = {}
+
+    async def get_codes(
+        self, table: str, rows: tuple[FieldRow, ...], choices: Choices, *, numbers: Mapping[str, object] | None = None
+    ) -> Codes:
+        """Return what the currencies and the mapped choices of a table mean.
+
+        A number among `numbers` (by column) which is not known is asked for once more: somebody may have just added it.
+        """
+        options = await self._get_options(table)
+        chosen = [row for row in rows if row.kind is Kind.CHOICE]
+        if any(_is_unknown((numbers or {}).get(row.dataverse), options.get(row.dataverse)) for row in chosen):
+            options = await self._get_options(table, kept=KEPT_AT_LEAST)
+        return Codes(
+            currencies=await self.get_currencies(),
+            choices={
+                row.dataverse: ChoiceCodes(table=choices[row.choices], options=options[row.dataverse])
+                for row in chosen
+                if row.choices and row.dataverse in options
+            },
+        )
+
+    async def get_currencies(self) -> Currencies:
+        """Return the CRM's currencies."""
+        return Currencies({row_id: str(code) for row_id, code in (await self._page("currencies")).items()})
+
+    async def get_status_reasons(self, table: str) -> tuple[StatusReason, ...]:
+        """Return the status reasons of a table, the partner's own included."""
+        page = await self._page(f"status reasons of {table}")
+        return tuple(
+            StatusReason(value=int(value), state=_read_number(item["state"]), label=str(item["label"]))
+            for value, item in page.items()
+            if isinstance(item, dict)
+        )
+
+    async def _get_options(self, table: str, *, kept: timedelta = KEPT) -> dict[str, dict[str, int]]:
+        page = await self._page(f"choices of {table}", kept=kept)
+        return {column: dict(options) for column, options in page.items() if isinstance(options, dict)}
+
+    async def _page(self, name: str, *, kept: timedelta = KEPT) -> Mapping[str, object]:
+        """Return a page as this run has read it, as the ledger keeps it, or as the CRM says now."""
+        if name not in self._pages or kept is not KEPT:
+            stored = json.loads(await self._ledger.meta.find(name) or "{}")
+            now = self._clock()
+            if stored and now - datetime.fromisoformat(stored["read_at"]) < kept:
+                self._pages[name] = stored["codes"]
+            else:
+                codes = await self._read(name)
+                self._pages[name] = codes
+                await self._ledger.meta.save(name, json.dumps({"read_at": now.isoformat(), "codes": codes}))
+        return self._pages[name]
+
+    async def _read(self, name: str) -> dict[str, object]:
+        what, _, table = name.partition(" of ")
+        match what:
+            case "choices":
+                return dict(await self._dataverse.get_choices(table))
+            case "status reasons":
+                reasons = await self._dataverse.get_status_reasons(table)
+                return {str(reason.value): {"state": reason.state, "label": reason.label} for reason in reasons}
+            case _:
+                codes: dict[str, object] = {}
+                async for page in self._dataverse.query(CURRENCY_SET, select=("isocurrencycode",)):
+                    codes.update({row.id: str(row.values["isocurrencycode"]) for row in page})
+                return codes
+
+
+def _is_unknown(number: object, options: Mapping[str, int] | None) -> bool:
+    return number is not None and options is not None and number not in options.values()
+
+
+def _read_number(value: object) -> int:
+    return value if isinstance(value, int) else int(str(value))
