@@ -130,9 +130,9 @@ class _Draft:
             if base is not UNKNOWN:
                 self.base[row.field] = base  # type: ignore[assignment]
             return
-        self.changes.append(
-            Change(side=winner.other, field=row.field, old=old, new=new, rule=rule, is_told=row.kind is not Kind.ID)
-        )
+        # That Microsoft was invited is told by a note, once, whatever dies in between.
+        is_told = row.kind is not Kind.ID and not (row.field == HELP_FIELD and winner is Side.DATAVERSE)
+        self.changes.append(Change(side=winner.other, field=row.field, old=old, new=new, rule=rule, is_told=is_told))
         self.base[row.field] = new
         self._trace(row, found, base, ours=ours, theirs=whole if winner is Side.DATAVERSE else theirs, winner=winner)
 
