@@ -14,7 +14,7 @@ from cosell.partner_center import Referral
 from cosell.settings import load_settings
 from cosell.store import Ledger
 from cosell.wiring import open_workspace
-from tests.cli.desk import Desk
+from tests.cli.desk import OPEN, Desk
 
 NOWHERE = "11111111-2222-4333-8444-555555555555"
 
@@ -195,7 +195,7 @@ def test_what_partner_center_would_not_take_is_told_with_the_mark(desk: Desk) ->
     desk.activate()
     desk.read("sync", "--referral", referral_id)
     opportunity_id = desk.referral(referral_id)["externalReferenceId"]
-    desk.seller_edits(opportunity_id, description="", estimatedclosedate=None, estimatedvalue=None)
+    desk.seller_edits(opportunity_id, description="", estimatedclosedate=None, estimatedvalue=None, statuscode=OPEN)
     plan = desk.read_json("plan", "--opportunity", opportunity_id)
     assert {note["text"].split(" was ")[0] for note in plan["notes"] if note["is_problem"]} == {
         "Deal value",
