@@ -4,21 +4,12 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from cosell.domain.flows import FlowName
 from cosell.errors import NotActivated, SchemaMissing
-from cosell.mapping.models import Kind
 from cosell.store import Ledger
+from cosell.sync.fit import Fault, find_key, find_misfits, mapped_columns
 from cosell.sync.workspace import Workspace
 from tasks.policy import step
 from tasks.registration import prove_delivery, register
 from tasks.workspace import get_workspace
-
-TYPES: dict[Kind, frozenset[str]] = {
-    Kind.TEXT: frozenset({"StringType", "MemoType"}),
-    Kind.MEMO: frozenset({"MemoType", "StringType"}),
-    Kind.MONEY: frozenset({"MoneyType"}),
-    Kind.DATE: frozenset({"DateTimeType"}),
-    Kind.ID: frozenset({"StringType", "UniqueidentifierType"}),
-}
-"""Which types of column can hold a kind of field (Microsoft: Column definitions)."""
 
 
 async def find_missing(ledger: Ledger, flows: Iterable[FlowName]) -> list[FlowName]:
@@ -68,54 +59,28 @@ async def check_partner_center(workspace: Workspace) -> str:
 
 
 async def check_columns(workspace: Workspace) -> str:
-    """Prove that every mapped column exists in the CRM and can hold its field."""
-    own, mappings = workspace.opportunity, workspace.mappings
-    problems = await _find_problems(
-        workspace,
-        own.table,
-        {row.dataverse: TYPES[row.kind] for row in own.fields},
-        list(own.columns.model_dump().values()),
-    )
-    for party in (mappings.account, mappings.contact):
-        problems += await _find_problems(workspace, party.table, {}, [row.dataverse for row in party.fields])
-    solutions = mappings.solutions
-    lookups = [solutions.opportunity.lower(), solutions.detail.lower()]
-    problems += await _find_problems(
-        workspace, solutions.table, {}, [solutions.name, solutions.quantity, solutions.price, *lookups]
-    )
-    catalogue = solutions.catalogue
-    problems += await _find_problems(workspace, catalogue.table, {}, [catalogue.name, catalogue.identifier])
+    """Prove that every mapped column exists in the CRM and can hold its field.
+
+    A label which the CRM's choice lacks is no reason to stop: its value is parked, `cosell crm check` names it.
+    """
+    problems: list[str] = []
+    for name, columns in mapped_columns(workspace.mappings).items():
+        table = await workspace.dataverse.find_table(name)
+        misfits = find_misfits(name, table, columns)
+        problems += [str(misfit) for misfit in misfits if misfit.fault is not Fault.NO_OPTION]
     if problems:
         raise SchemaMissing(
             f"The CRM does not fit the mapping: {'; '.join(problems)}. "
-            "Make the columns (an administrator of the CRM), or name others in a mapping file of your own."
+            "`cosell crm install` makes our own columns; for others name yours in a mapping file."
         )
     return "Every mapped column is in the CRM and has a fitting type."
-
-
-async def _find_problems(
-    workspace: Workspace, table_name: str, typed: dict[str, frozenset[str]], others: list[str]
-) -> list[str]:
-    table = await workspace.dataverse.find_table(table_name)
-    if table is None:
-        return [f"table {table_name} is missing"]
-    problems = [
-        f"column {table_name}.{name} is missing"
-        for name in dict.fromkeys([*typed, *others])
-        if name not in table.columns
-    ]
-    return problems + [
-        f"column {table_name}.{name} is {table.columns[name].kind}, wanted {' or '.join(sorted(kinds))}"
-        for name, kinds in typed.items()
-        if name in table.columns and table.columns[name].kind not in kinds
-    ]
 
 
 async def check_referral_key(workspace: Workspace) -> str:
     """Prove that the referral id is an alternate key of the opportunity which is ready for use."""
     column = workspace.opportunity.columns.referral_id
     table = await workspace.dataverse.get_table(workspace.opportunity.table)
-    key = next((key for key in table.keys if key.columns == (column,)), None)
+    key = find_key(table, column)
     if key is None or not key.is_active:
         raise SchemaMissing(
             f"Column {workspace.opportunity.table}.{column} has to be an alternate key with an active index, so that "

@@ -1,0 +1,167 @@
+"""Hold the mapping against the CRM as it is: the one rule behind the activation of flow 3 and `cosell crm check`. Pure.
+
+A mapping may name anybody's columns, ours or those of another connector; what counts is that the column is there, is of
+a type which can hold the field, is long enough, and can be written where the sync writes it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cosell.dataverse import Table
+from cosell.dataverse.schema import AlternateKey, Column
+from cosell.domain.ids import Side
+from cosell.mapping.models import Choices, FieldRow, Kind, Mappings, OpportunityMapping, PartyMapping, SolutionsMapping
+
+TEXT = frozenset({"StringType", "MemoType"})
+TYPES: dict[Kind, frozenset[str]] = {
+    Kind.TEXT: TEXT,
+    Kind.MEMO: TEXT,
+    Kind.MONEY: frozenset({"MoneyType"}),
+    Kind.DATE: frozenset({"DateTimeType"}),
+    Kind.ID: frozenset({"StringType", "UniqueidentifierType"}),
+    Kind.CHOICE: frozenset({"PicklistType"}),
+    Kind.FLAG: frozenset({"BooleanType"}),
+}
+"""Which types of column can hold a kind of field (Microsoft: Column definitions)."""
+NUMBER = frozenset({"IntegerType", "DecimalType", "DoubleType", "MoneyType"})
+LOOKUP = frozenset({"LookupType"})
+ANY: frozenset[str] = frozenset()
+KEPT_COLUMNS: dict[str, frozenset[str]] = {
+    "name": frozenset({"StringType"}),
+    "sync_switch": frozenset({"BooleanType"}),
+    "referral_id": frozenset({"StringType"}),
+    "audit": TEXT,
+}
+"""The types of the columns which the sync itself keeps; it writes all of them."""
+
+
+class Fault(StrEnum):
+    """What is wrong with a table or a column."""
+
+    NO_TABLE = "table missing"
+    NO_COLUMN = "column missing"
+    TYPE = "another type"
+    LENGTH = "too short"
+    READ_ONLY = "cannot be written"
+    NO_OPTION = "option missing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misfit:
+    """One thing that does not fit, as part of a sentence; names only."""
+
+    fault: Fault
+    table: str
+    column: str = ""
+    problem: str
+
+    def __str__(self) -> str:
+        """Say what does not fit."""
+        place = f"column {self.table}.{self.column}" if self.column else f"table {self.table}"
+        return f"{place} {self.problem}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappedColumn:
+    """What the sync needs of a column; no `types` means any, `options` are the labels which it has to have."""
+
+    name: str
+    types: frozenset[str] = ANY
+    length: int | None = None
+    is_written: bool = False
+    options: tuple[str, ...] = ()
+
+
+def mapped_columns(mappings: Mappings) -> dict[str, tuple[MappedColumn, ...]]:
+    """Return the columns which the mappings name, by table; the variables have to be filled in."""
+    solutions = mappings.solutions
+    return {
+        mappings.opportunity.table: tuple(_of_opportunity(mappings.opportunity, mappings.choices)),
+        mappings.account.table: tuple(_of_party(mappings.account)),
+        mappings.contact.table: tuple(_of_party(mappings.contact)),
+        solutions.table: _of_solutions(solutions),
+        solutions.catalogue.table: (
+            MappedColumn(name=solutions.catalogue.name, types=TEXT),
+            MappedColumn(name=solutions.catalogue.identifier, types=frozenset({"StringType"})),
+        ),
+    }
+
+
+def mapped_keys(mappings: Mappings) -> dict[str, str]:
+    """Return the columns which have to be alternate keys, by table."""
+    catalogue = mappings.solutions.catalogue
+    own = mappings.opportunity
+    return {own.table: own.columns.referral_id, catalogue.table: catalogue.identifier}
+
+
+def find_misfits(name: str, table: Table | None, columns: tuple[MappedColumn, ...]) -> list[Misfit]:
+    """Return all that does not fit in one table; None when there is no such table."""
+    if table is None:
+        return [Misfit(fault=Fault.NO_TABLE, table=name, problem="is missing")]
+    return [misfit for column in columns for misfit in _iter_misfits(name, column, table.columns.get(column.name))]
+
+
+def find_key(table: Table, column: str) -> AlternateKey | None:
+    """Return the alternate key over just this column, None when it is none."""
+    return next((key for key in table.keys if key.columns == (column,)), None)
+
+
+def _iter_misfits(table: str, wanted: MappedColumn, found: Column | None) -> Iterator[Misfit]:
+    if found is None:
+        yield Misfit(fault=Fault.NO_COLUMN, table=table, column=wanted.name, problem="is missing")
+        return
+    for fault, problem in find_faults(
+        found, types=wanted.types, length=wanted.length, is_written=wanted.is_written, options=wanted.options
+    ):
+        yield Misfit(fault=fault, table=table, column=wanted.name, problem=problem)
+
+
+def find_faults(
+    column: Column, *, types: frozenset[str], length: int | None, is_written: bool, options: tuple[str, ...]
+) -> list[tuple[Fault, str]]:
+    """Return what is wrong with a column that is there; one of another type is judged no further."""
+    if types and column.kind not in types:
+        return [(Fault.TYPE, f"is {column.kind}, wanted {' or '.join(sorted(types))}")]
+    faults: list[tuple[Fault, str]] = []
+    if length and column.max_length is not None and column.max_length < length:
+        faults.append((Fault.LENGTH, f"takes {column.max_length} characters, wanted {length}"))
+    if is_written and not (column.is_for_create and column.is_for_update):
+        faults.append((Fault.READ_ONLY, "cannot be written"))
+    faults += [(Fault.NO_OPTION, f'has no option "{label}"') for label in options if column.find_option(label) is None]
+    return faults
+
+
+def _of_opportunity(mapping: OpportunityMapping, choices: Choices) -> Iterator[MappedColumn]:
+    rows = {row.dataverse: _of_field(row, choices) for row in mapping.fields}
+    yield from rows.values()
+    for name, column in mapping.columns.model_dump().items():
+        if column not in rows:
+            types = KEPT_COLUMNS.get(name, ANY)
+            yield MappedColumn(name=column, types=types, is_written=name in KEPT_COLUMNS)
+
+
+def _of_field(row: FieldRow, choices: Choices) -> MappedColumn:
+    is_written = row.direction.allows(Side.DATAVERSE)
+    return MappedColumn(
+        name=row.dataverse,
+        types=TYPES[row.kind],
+        length=row.length if is_written else None,
+        is_written=is_written,
+        options=tuple(choices[row.choices]) if row.choices else (),
+    )
+
+
+def _of_party(mapping: PartyMapping) -> Iterator[MappedColumn]:
+    for row in mapping.fields:
+        yield MappedColumn(name=row.dataverse, types=TEXT, length=row.length, is_written=True)
+
+
+def _of_solutions(mapping: SolutionsMapping) -> tuple[MappedColumn, ...]:
+    return (
+        MappedColumn(name=mapping.name, types=TEXT, is_written=True),
+        MappedColumn(name=mapping.quantity, types=NUMBER, is_written=True),
+        MappedColumn(name=mapping.price, types=NUMBER, is_written=True),
+        MappedColumn(name=mapping.opportunity.lower(), types=LOOKUP, is_written=True),
+        MappedColumn(name=mapping.detail.lower(), types=LOOKUP, is_written=True),
+    )
