@@ -81,6 +81,7 @@ async def open_workspace(
 def _id_columns(mappings: Mappings) -> dict[str, str]:
     tables = (
         mappings.opportunity,
+        mappings.lead,
         mappings.account,
         mappings.contact,
         mappings.solutions,

@@ -1,6 +1,7 @@
 """How far a deal has come, in one word per side.
 
-A referral's stage is read from its status and substatus, an opportunity's from its state and status reason.
+A referral's stage is read from its status and substatus, an opportunity's or a lead's from its state and status
+reason.
 """
 
 from enum import StrEnum
@@ -51,6 +52,15 @@ class OpportunityStage(StrEnum):
     def is_closed(self) -> bool:
         """Whether the opportunity is won or lost."""
         return self in {OpportunityStage.WON, OpportunityStage.LOST}
+
+
+class LeadStage(StrEnum):
+    """State and status reason of a lead in one word; which is which stands in `mappings/lead.yaml`."""
+
+    OPEN = "open"
+    QUALIFIED = "qualified"
+    DISQUALIFIED = "disqualified"
+    UNKNOWN = "unknown"
 
 
 REFERRAL_STAGES: dict[tuple[str, str], ReferralStage] = {

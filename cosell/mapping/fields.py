@@ -7,10 +7,12 @@ from datetime import date
 from cosell.domain.money import Money
 from cosell.domain.snapshot import Value
 from cosell.mapping.codes import CURRENCY_SET, Codes
-from cosell.mapping.models import HELP, REFERRAL_LINK, FieldRow, Kind, OpportunityMapping
+from cosell.mapping.models import HELP, REFERRAL_LINK, DealMapping, FieldRow, Kind, LeadMapping, OpportunityMapping
 from cosell.mapping.values import find_pointer, read_money, read_value, shorten, strip_mark
 
 CURRENCY_POINTER = "/details/currency"
+ORIGIN = "originatingleadid"
+"""The lead from which an opportunity was made (Microsoft: Opportunity table)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +27,7 @@ class Reading:
     parked: dict[str, str] = field(default_factory=dict)
 
 
-def read_referral(
-    document: Mapping[str, object], mapping: OpportunityMapping, *, codes: Codes, link_template: str
-) -> Reading:
+def read_referral(document: Mapping[str, object], mapping: DealMapping, *, codes: Codes, link_template: str) -> Reading:
     """Return the shared fields of a referral, in canonical values; what stands in another copy is left out."""
     reading = Reading()
     for row in mapping.fields:
@@ -72,7 +72,7 @@ def _find_missing_code(value: Value, row: FieldRow, codes: Codes) -> str:
     return ""
 
 
-def read_opportunity(columns: Mapping[str, object], mapping: OpportunityMapping, *, codes: Codes) -> Reading:
+def read_opportunity(columns: Mapping[str, object], mapping: DealMapping, *, codes: Codes) -> Reading:
     """Return the shared fields of an opportunity, in canonical values; columns that were not read are left out."""
     reading = Reading()
     currency_column = lookup_column(mapping.columns.currency)
@@ -84,7 +84,7 @@ def read_opportunity(columns: Mapping[str, object], mapping: OpportunityMapping,
         try:
             value = _read_column(columns, row, codes, currency_column)
         except ValueError as error:
-            reading.parked[row.field] = f"the opportunity's value is not understood: {error}"
+            reading.parked[row.field] = f"the {mapping.table}'s value is not understood: {error}"
             continue
         reading.snapshot[row.field] = (
             strip_mark(str(value)) if row.dataverse == mapping.columns.name and value else value
@@ -111,11 +111,22 @@ def select_columns(mapping: OpportunityMapping) -> tuple[str, ...]:
     own = mapping.columns
     plain = [row.dataverse for row in mapping.fields]
     plain += [own.sync_switch, own.audit, own.state, own.status_reason]
-    lookups = [lookup_column(name) for name in (own.account, own.contact, own.customer, own.currency, own.owner)]
+    lookups = [
+        lookup_column(name) for name in (own.account, own.contact, own.customer, own.currency, own.owner, ORIGIN)
+    ]
     return tuple(dict.fromkeys([mapping.id, own.name, *plain, *lookups, "createdon"]))
 
 
-def to_columns(changes: Mapping[str, Value], mapping: OpportunityMapping, *, codes: Codes) -> dict[str, object]:
+def select_lead_columns(mapping: LeadMapping) -> tuple[str, ...]:
+    """Return the columns of a lead which the sync reads, each once."""
+    own = mapping.columns
+    plain = [row.dataverse for row in mapping.fields]
+    plain += [own.sync_switch, own.referral_id, own.audit, own.state, own.status_reason]
+    lookups = [lookup_column(name) for name in (own.currency, own.opportunity)]
+    return tuple(dict.fromkeys([mapping.id, own.name, *plain, *lookups]))
+
+
+def to_columns(changes: Mapping[str, Value], mapping: DealMapping, *, codes: Codes) -> dict[str, object]:
     """Spell changed fields as the body of a Dataverse write. A currency travels with its amount."""
     body: dict[str, object] = {}
     for row in mapping.fields:
@@ -136,7 +147,7 @@ def to_columns(changes: Mapping[str, Value], mapping: OpportunityMapping, *, cod
 
 
 def to_json_patch(
-    changes: Mapping[str, Value], mapping: OpportunityMapping, document: Mapping[str, object]
+    changes: Mapping[str, Value], mapping: DealMapping, document: Mapping[str, object]
 ) -> list[dict[str, object]]:
     """Spell changed fields as the JSON Patch of a referral (only `replace`: Microsoft, Update a referral).
 

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from cosell.domain.ids import Side
-from cosell.domain.stages import OpportunityStage
+from cosell.domain.stages import LeadStage, OpportunityStage
 
 Column = Annotated[str, StringConstraints(pattern=r"^(\$(deal_value|country)|[a-z][a-z0-9_]*)$")]
 """A logical column name, or `$name` of the setting that holds one."""
@@ -119,10 +119,9 @@ class TableMapping(Strict):
     id: Column
 
 
-class OpportunityMapping(TableMapping):
-    """`mappings/opportunity.yaml`."""
+class SharedFields(TableMapping):
+    """A table of which some columns are fields of the referral."""
 
-    columns: OpportunityColumns
     fields: tuple[FieldRow, ...]
 
     @model_validator(mode="after")
@@ -144,6 +143,12 @@ class OpportunityMapping(TableMapping):
         return self
 
 
+class OpportunityMapping(SharedFields):
+    """`mappings/opportunity.yaml`."""
+
+    columns: OpportunityColumns
+
+
 class CopiedField(Strict):
     """A field which is only copied when a record is created."""
 
@@ -159,6 +164,53 @@ class PartyMapping(TableMapping):
     match: tuple[str, ...]
     fields: tuple[CopiedField, ...]
 
+
+class LeadColumns(Strict):
+    """The lead's columns which the sync itself reads and keeps."""
+
+    name: Column
+    sync_switch: Column
+    referral_id: Column
+    audit: Column
+    state: Column
+    status_reason: Column
+    currency: Column
+    opportunity: Column
+
+
+class LeadStatusRow(Strict):
+    """One pair of state and status reason of the lead and the stage it means."""
+
+    stage: LeadStage
+    state: int
+    status_reason: int
+
+
+LEAD_STATES = {LeadStage.OPEN: 0, LeadStage.QUALIFIED: 1, LeadStage.DISQUALIFIED: 2}
+"""The state of the lead in each stage (Microsoft: Lead table, statecode)."""
+
+
+class LeadMapping(SharedFields):
+    """`mappings/lead.yaml`."""
+
+    columns: LeadColumns
+    customer: tuple[CopiedField, ...]
+    contact: tuple[CopiedField, ...]
+    statuses: tuple[LeadStatusRow, ...]
+
+    @model_validator(mode="after")
+    def _know_each_stage(self) -> Self:
+        """Each pair means one stage, each stage that is written has a pair, and open is not called qualified."""
+        _check_statuses(self.statuses, LEAD_STATES)
+        return self
+
+    def as_party(self, fields: tuple[CopiedField, ...]) -> PartyMapping:
+        """Return the columns for the customer or for the contact as those of a party."""
+        return PartyMapping(table=self.table, set=self.set, id=self.id, match=(), fields=fields)
+
+
+DealMapping = OpportunityMapping | LeadMapping
+"""What a referral may be in the CRM."""
 
 STATES = {
     OpportunityStage.ON_HOLD: 0,
@@ -191,14 +243,20 @@ class Statuses(Strict):
     @model_validator(mode="after")
     def _say_each_pair_once(self) -> Self:
         """Each pair means one stage, each stage that is written has a pair, and open is not called won."""
-        _refuse_twins("state and status reason", [f"{row.state}/{row.status_reason}" for row in self.opportunity])
-        for stage, state in STATES.items():
-            rows = [row for row in self.opportunity if row.stage is stage]
-            if not rows:
-                raise ValueError(f"no row has the stage {stage}")
-            if any(row.state != state for row in rows):
-                raise ValueError(f"rows of the stage {stage} have the state {state}")
+        _check_statuses(self.opportunity, STATES)
         return self
+
+
+def _check_statuses(
+    rows: Sequence[StatusRow | LeadStatusRow], states: Mapping[OpportunityStage, int] | Mapping[LeadStage, int]
+) -> None:
+    _refuse_twins("state and status reason", [f"{row.state}/{row.status_reason}" for row in rows])
+    for stage, state in states.items():
+        same = [row for row in rows if row.stage is stage]
+        if not same:
+            raise ValueError(f"no row has the stage {stage}")
+        if any(row.state != state for row in same):
+            raise ValueError(f"rows of the stage {stage} have the state {state}")
 
 
 class Catalogue(TableMapping):
@@ -260,6 +318,7 @@ class Mappings(Strict):
     """All mapping files together."""
 
     opportunity: OpportunityMapping
+    lead: LeadMapping
     account: PartyMapping
     contact: PartyMapping
     statuses: Statuses
@@ -270,7 +329,7 @@ class Mappings(Strict):
     @model_validator(mode="after")
     def _know_each_table_of_choices(self) -> Self:
         """A row which names a table of choices that is not there could never be read."""
-        for row in self.opportunity.fields:
+        for row in (*self.opportunity.fields, *self.lead.fields):
             if row.choices is not None and row.choices not in self.choices:
                 raise ValueError(f"the field {row.field} names {row.choices}, which choices.yaml does not have")
         return self

@@ -18,6 +18,10 @@ class Variables:
     """Whether leaving On Hold accepts an invitation, and closing the opportunity declines it."""
     deal_value_field: str = "estimatedvalue"
     country_code_field: str = "address1_country"
+    cosell_opportunities_only: bool = False
+    """Whether only co-sell deals and pipeline deals arrive, and no leads."""
+    marketplace_leads: bool = False
+    """Whether leads of the marketplace and of the partner's profile arrive, too."""
 
     def fill_in(self, mappings: Mappings) -> Mappings:
         """Return the mappings with each `$name` column replaced by the column which the variable names."""
@@ -25,10 +29,13 @@ class Variables:
         opportunity = mappings.opportunity.model_copy(
             update={"fields": tuple(_fill_in(row, columns) for row in mappings.opportunity.fields)}
         )
+        lead = mappings.lead.model_copy(
+            update={"fields": tuple(_fill_in(row, columns) for row in mappings.lead.fields)}
+        )
         account = mappings.account.model_copy(
             update={"fields": tuple(_fill_in(row, columns) for row in mappings.account.fields)}
         )
-        return mappings.model_copy(update={"opportunity": opportunity, "account": account})
+        return mappings.model_copy(update={"opportunity": opportunity, "lead": lead, "account": account})
 
 
 def _fill_in(row: Row, columns: Mapping[str, str]) -> Row:

@@ -6,7 +6,7 @@ from cosell.domain.ids import Side
 from cosell.domain.stages import OpportunityStage
 from cosell.errors import MappingInvalid
 from cosell.mapping.loader import load_mappings
-from cosell.mapping.models import Direction, FieldRow, OpportunityMapping, StatusRow
+from cosell.mapping.models import Direction, FieldRow, LeadMapping, OpportunityMapping, StatusRow
 from cosell.mapping.variables import Variables
 
 
@@ -171,7 +171,7 @@ def test_yaml_which_makes_objects_is_refused(tmp_path: Path) -> None:
 def test_unknown_file_is_refused_with_the_files_there_are(tmp_path: Path) -> None:
     text = refusal(overlay(tmp_path, "x: 1", name="oportunity.yaml"))
     assert "oportunity.yaml is no mapping file" in text
-    assert "opportunity.yaml, account.yaml" in text
+    assert "opportunity.yaml, lead.yaml, account.yaml" in text
 
 
 def test_hidden_files_and_others_are_not_looked_at(tmp_path: Path) -> None:
@@ -247,6 +247,26 @@ def test_variables_of_the_original_are_the_defaults() -> None:
     assert [row.dataverse for row in mappings.opportunity.fields if row.field == "deal_value"] == ["estimatedvalue"]
     assert [row.dataverse for row in mappings.account.fields if row.field == "country"] == ["address1_country"]
     assert not any(row.dataverse.startswith("$") for row in mappings.opportunity.fields)
+
+
+def test_lead_without_a_row_for_a_stage_is_refused() -> None:
+    shipped = load_mappings().lead.model_dump()
+    statuses = [row for row in shipped["statuses"] if row["stage"] != "qualified"]
+    with pytest.raises(ValueError, match="no row has the stage qualified"):
+        LeadMapping.model_validate(shipped | {"statuses": statuses})
+
+
+def test_lead_which_is_qualified_while_open_is_refused() -> None:
+    shipped = load_mappings().lead.model_dump()
+    statuses = [*shipped["statuses"], {"stage": "qualified", "state": 0, "status_reason": 9}]
+    with pytest.raises(ValueError, match="rows of the stage qualified have the state 1"):
+        LeadMapping.model_validate(shipped | {"statuses": statuses})
+
+
+def test_field_which_a_lead_has_is_one_of_the_opportunity_it_becomes() -> None:
+    mappings = load_mappings()
+    of_opportunity = {row.field: (row.kind, row.partner_center) for row in mappings.opportunity.fields}
+    assert {row.field: (row.kind, row.partner_center) for row in mappings.lead.fields}.items() <= of_opportunity.items()
 
 
 def test_direction_tells_where_a_field_may_be_written() -> None:
