@@ -70,7 +70,7 @@ def _start_server(processes: Processes, home: Path, port: int) -> str:
     url = f"http://127.0.0.1:{port}/api"
     os.environ["PREFECT_HOME"] = str(home / "prefect")
     environment = {**SERVER_ENVIRONMENT, "PREFECT_UI_API_URL": url, "PREFECT_SERVER_UI_API_URL": url}
-    command = python("prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
+    command = python("cosell.cli.prefect_server", "--host", "127.0.0.1", "--port", str(port))
     processes.start("prefect-server", command, environment)
     processes.wait_for("The Prefect server", lambda: answers(f"{url}/health"), seconds=SERVER_SECONDS)
     return url
