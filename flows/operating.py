@@ -16,10 +16,21 @@ from prefect.states import Cancelled, Completed, Failed
 
 from cosell.domain.flows import FlowName
 from cosell.domain.ids import OpportunityId, ReferralId
-from cosell.errors import ConflictError, CosellError, NotActivated, NotReady, RejectedError, RetryableError
+from cosell.errors import (
+    ConfigurationError,
+    ConflictError,
+    CosellError,
+    NotActivated,
+    NotReady,
+    RejectedError,
+    RetryableError,
+    SignInRequired,
+)
 from cosell.store import HintKind
 from cosell.sync.outcome import QUIET, Outcome, Result
 from tasks.activation import find_missing, refuse
+from tasks.inbox import give_back_claims
+from tasks.sign_in import find_lost_sign_in, waits_for_sign_in
 from tasks.workspace import entered_workspace, get_workspace
 
 Parameters = ParamSpec("Parameters")
@@ -28,6 +39,8 @@ Operation = Callable[Parameters, Coroutine[Any, Any, State[Any]]]
 LOG = logging.getLogger(__name__)
 NEEDS_ATTENTION = "NeedsAttention"
 NOT_ACTIVATED = "NotActivated"
+RECONNECT = "Reconnect"
+"""A person has to sign in: Failed for the run which met it, Cancelled for those which then do not even begin."""
 STOPPING = frozenset({Result.REFUSED, Result.LATER})
 """Results which a person should look at."""
 REASONS_AT_MOST = 3
@@ -49,8 +62,15 @@ def operating_flow(
                 missing = await find_missing(workspace.ledger, (*name.predecessors, name))
                 if missing:
                     return Cancelled(name=NOT_ACTIVATED, message=f"Not run. {refuse(name, missing)}")
+                lost = await find_lost_sign_in(workspace)
+                if lost:
+                    return Cancelled(name=RECONNECT, message=waits_for_sign_in(lost))
                 before = len(workspace.outcomes)
-                state = await operation(*args, **kwargs)
+                try:
+                    state = await operation(*args, **kwargs)
+                except SignInRequired:
+                    await give_back_claims()
+                    raise
                 await _tell_in_list(name, state, workspace.outcomes[before:])
                 return state
 
@@ -66,6 +86,8 @@ def ends_plainly(operation: Operation[Parameters]) -> Operation[Parameters]:
     async def ended(*args: Parameters.args, **kwargs: Parameters.kwargs) -> State[Any]:
         try:
             return await operation(*args, **kwargs)
+        except SignInRequired as error:
+            return Failed(name=RECONNECT, message=f"{error}. Until then the flows do nothing, and nothing is lost.")
         except CosellError as error:
             return Failed(message=str(error))
 
@@ -113,10 +135,13 @@ async def run_subflow(subflow: Flow[..., Any], parameters: Mapping[str, object])
 
     Raises:
         NotActivated: it is not active.
+        SignInRequired: it came to the end of the sign-in.
     """
     outcomes = get_workspace().outcomes
     before = len(outcomes)
     state = await cast(Awaitable[State[Any]], subflow(**parameters, return_state=True))
+    if state.name == RECONNECT:
+        raise SignInRequired((state.message or "A person has to sign in again").split(". ")[0])
     if state.is_cancelled():
         raise NotActivated(state.message or "A flow which this one calls is not active.")
     if not state.is_completed() and state.name != NEEDS_ATTENTION:
@@ -127,13 +152,23 @@ async def run_subflow(subflow: Flow[..., Any], parameters: Mapping[str, object])
 async def handle_each(
     ids: Sequence[str], handle: Callable[[str], Awaitable[Outcome]], *, kind: HintKind
 ) -> list[Outcome]:
-    """Handle records side by side and return what each came to: a broken one never holds up its neighbours."""
+    """Handle records side by side and return what each came to: a broken one never holds up its neighbours.
+
+    Raises:
+        ConfigurationError: what went wrong is no record's fault; the records which had not begun were not tried.
+    """
     slots = asyncio.Semaphore(AT_ONCE)
+    stopped: list[ConfigurationError] = []
 
     async def handle_one(record_id: str) -> Outcome:
         async with slots:
+            if stopped:
+                return _outcome_of(stopped[0], record_id, kind)
             try:
                 return await handle(record_id)
+            except ConfigurationError as error:
+                stopped.append(error)
+                return _outcome_of(error, record_id, kind)
             except (RejectedError, RetryableError, ConflictError) as error:
                 return _outcome_of(error, record_id, kind)
             except Exception:
@@ -143,6 +178,8 @@ async def handle_each(
 
     outcomes = list(await asyncio.gather(*(handle_one(record_id) for record_id in ids)))
     get_workspace().outcomes += outcomes
+    if stopped:
+        raise stopped[0]
     return outcomes
 
 

@@ -10,7 +10,11 @@ from prefect.states import Completed
 from cosell.domain.flows import FlowName
 from flows.operating import ends_plainly
 from tasks.registration import register_url, send_validation_event
+from tasks.sign_in import check_credentials, clear_lost_sign_in
 from tasks.workspace import entered_workspace
+
+ENDS_SOON = "CredentialEndsSoon"
+"""Completed, but a secret, a certificate or the sign-in ends within two weeks; the state's text says which."""
 
 
 @flow(
@@ -22,6 +26,7 @@ async def register_webhook(overwrite: bool = False) -> State[Any]:  # noqa: FBT0
 
     The first in the order of activation, so that no other has to be active before. Only one URL can be registered:
     somebody else's is replaced when `overwrite` says so, and is named. Events which others registered are kept.
+    Runs daily as a check, and then also tells which credentials end within two weeks.
 
     Args:
         overwrite: replace the URL of another system when one is registered.
@@ -29,6 +34,8 @@ async def register_webhook(overwrite: bool = False) -> State[Any]:  # noqa: FBT0
     async with entered_workspace():
         report = await register_url(overwrite)
         delivery = await send_validation_event()
+        await clear_lost_sign_in()
+        credentials = await check_credentials()
         await acreate_table_artifact(
             key="webhook-registration",
             table=[
@@ -36,7 +43,10 @@ async def register_webhook(overwrite: bool = False) -> State[Any]:  # noqa: FBT0
                 {"what": "events", "is": ", ".join(report.events)},
                 {"what": "replaced URL", "is": report.replaced_url or "none"},
                 {"what": "delivery", "is": delivery},
+                *({"what": row["what"], "is": row["is"]} for row in credentials),
             ],
-            description="Where Partner Center sends its notifications",
+            description="Where Partner Center sends its notifications, and how long our credentials last",
         )
-    return Completed(message=f"{'Registered' if report.was_changed else 'Was registered already'}. {delivery}")
+    warnings = [row["warning"] for row in credentials if row["warning"]]
+    told = f"{'Registered' if report.was_changed else 'Was registered already'}. {delivery}"
+    return Completed(name=ENDS_SOON if warnings else "Completed", message=" ".join([told, *warnings]))

@@ -34,6 +34,13 @@ async def settle_hints(later: list[str], round_number: int) -> int:  # noqa: ARG
     return len(done)
 
 
+async def give_back_claims() -> None:
+    """Let everything that this run has claimed wait again, due at once: it stops for a reason which is no record's."""
+    workspace = get_workspace()
+    entries, workspace.claims = workspace.claims, []
+    await workspace.ledger.inbox.release(entries, delay_seconds=0)
+
+
 async def add_hints(door: Door, kind: HintKind, record_ids: Collection[str]) -> None:
     """Put hints into the inbox: look at these records."""
     await get_workspace().ledger.inbox.add(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
+from cosell.cli.credentials import Credentials, describe_credentials, read_credentials, show_credentials
 from cosell.cli.prefect_api import find_prefect
 from cosell.domain.flows import ACTIVATION_ORDER, FlowName
 from cosell.errors import NotActivated
@@ -19,6 +21,15 @@ from cosell.wiring import open_settings_ledger
 
 POLL_SECONDS = 0.5
 NO_PROGRESS_SECONDS = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stands:
+    """Where things stand."""
+
+    active: dict[FlowName, Activation]
+    waiting: int
+    credentials: Credentials
 
 
 def activate() -> None:
@@ -100,31 +111,37 @@ async def _deactivate(settings: Settings, flow: FlowName) -> list[FlowName]:
 
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False) -> None:
-    """Show where the chain stands: which flows are active, since when, and what their checks proved."""
+    """Show where the chain stands: which flows are active, since when, what their checks proved, and the sign-in."""
     settings = load_settings()
-    active, waiting = asyncio.run(_read_status(settings))
+    stands = asyncio.run(_read_status(settings))
     if as_json:
-        flows = [_describe(flow, active.get(flow)) for flow in ACTIVATION_ORDER]
-        typer.echo(json.dumps({"flows": flows, "hints_waiting": waiting}))
+        flows = [_describe(flow, stands.active.get(flow)) for flow in ACTIVATION_ORDER]
+        told = {"flows": flows, "hints_waiting": stands.waiting, **describe_credentials(stands.credentials)}
+        typer.echo(json.dumps(told))
         return
     table = Table(title="The nine flows, in the order of activation", title_justify="left")
     for heading in ("", "flow", "active since"):
         table.add_column(heading, no_wrap=True)
     table.add_column("what its check proved", overflow="fold")
     for flow in ACTIVATION_ORDER:
-        item = active.get(flow)
+        item = stands.active.get(flow)
         since = f"[green]{item.activated_at:%Y-%m-%d %H:%M} UTC[/green]" if item else "[yellow]not active[/yellow]"
         table.add_row(str(flow.number), flow.value, since, item.detail if item else "")
     console = Console()
     console.print(table)
-    console.print(f"Hints waiting in the inbox: {waiting}")
-    if len(active) < len(ACTIVATION_ORDER):
+    console.print(f"Hints waiting in the inbox: {stands.waiting}")
+    show_credentials(stands.credentials)
+    if len(stands.active) < len(ACTIVATION_ORDER):
         console.print("Activate them with [bold]cosell activate[/bold].")
 
 
-async def _read_status(settings: Settings) -> tuple[dict[FlowName, Activation], int]:
+async def _read_status(settings: Settings) -> _Stands:
     async with open_settings_ledger(settings) as ledger:
-        return await ledger.activations.find_all(), await ledger.inbox.count_waiting()
+        return _Stands(
+            active=await ledger.activations.find_all(),
+            waiting=await ledger.inbox.count_waiting(),
+            credentials=await read_credentials(settings, ledger, now=datetime.now(UTC)),
+        )
 
 
 def _describe(flow: FlowName, activation: Activation | None) -> dict[str, Any]:

@@ -7,7 +7,14 @@ from contextlib import AsyncExitStack
 import typer
 
 from cosell.cli.checks.finding import Finding, Verdict, run_check, skip
-from cosell.cli.checks.here import check_ledger, check_mappings, check_receiver, check_sign_in_age
+from cosell.cli.checks.here import (
+    check_applications,
+    check_ledger,
+    check_mappings,
+    check_receiver,
+    check_sign_in_age,
+    look_at_sign_in,
+)
 from cosell.cli.checks.prefect_server import check_server, check_worker
 from cosell.cli.checks.services import check_clock, check_dataverse, check_tracking, check_webhook
 from cosell.cli.opening import read_effective_variables
@@ -17,7 +24,6 @@ from cosell.cli.showing import print_json, terminal
 from cosell.domain.clock import utc_clock
 from cosell.errors import CosellError, SettingsInvalid
 from cosell.mapping.variables import Variables
-from cosell.partner_center.opening import VAULT_NAME
 from cosell.settings import Settings, load_settings
 from cosell.wiring import open_settings_ledger, open_workspace
 
@@ -65,20 +71,21 @@ async def _examine_here(settings: Settings) -> list[Finding]:
             ledger = await stack.enter_async_context(open_settings_ledger(settings))
             opened = await run_check(LEDGER, check_ledger(ledger))
             # Asked for before anybody uses the sign-in, which would renew it.
-            saved_at = await ledger.vault.find_saved_at(VAULT_NAME)
+            seen = await look_at_sign_in(ledger)
         except CosellError as error:
             opened = Finding(check=LEDGER, verdict=Verdict.FAILED, told=str(error))
     mapped = await run_check(MAPPINGS, check_mappings(settings))
-    alone = (
+    alone = [
+        *(run_check(name, asking) for name, asking in check_applications(settings, clock=utc_clock)),
         run_check("clock", check_clock(settings, clock=utc_clock)),
         run_check("receiver", check_receiver(settings)),
-    )
+    ]
     if opened.verdict is Verdict.FAILED:
         skipped = [skip(name, LEDGER) for name in (*OF_SERVICES, "sign-in", *OF_MAPPINGS)]
         return [opened, mapped, *skipped, *await asyncio.gather(*alone)]
-    age = run_check("sign-in", check_sign_in_age(settings, saved_at, clock=utc_clock))
-    services, *others = await asyncio.gather(
-        _examine_services(settings, has_mappings=mapped.verdict is Verdict.FINE), age, *alone
+    age = run_check("sign-in", check_sign_in_age(settings, seen, clock=utc_clock))
+    services, others = await asyncio.gather(
+        _examine_services(settings, has_mappings=mapped.verdict is Verdict.FINE), asyncio.gather(age, *alone)
     )
     return [opened, mapped, *services, *others]
 

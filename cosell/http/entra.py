@@ -36,6 +36,7 @@ _WRONG_SETTING = {
     "700023": ("TENANT_ID", "what was signed with the certificate was meant for another tenant"),
     "700016": ("CLIENT_ID", "there is no such application in this tenant"),
     "700038": ("CLIENT_ID", "this is no application id"),
+    "65001": ("CLIENT_ID", "nobody has granted this application consent to the API; an administrator of Entra can"),
     "90002": ("TENANT_ID", "there is no such tenant"),
     "900023": ("TENANT_ID", "this is no tenant"),
     "500011": ("{url}", "Entra knows no service at this address"),

@@ -43,6 +43,16 @@ class PartnerCenterClient:
         """Close the connections."""
         await self._service.__aexit__(kind, error, traceback)
 
+    async def try_access(self) -> bool | None:
+        """List one referral, as a test; return whether the token shows a second factor, None when nothing is said.
+
+        Microsoft: Partner Center, mandate multifactor authentication, `ValidateMfa`.
+        """
+        path = REFERRALS + query_string({"$orderby": "createdDateTime desc", "$top": "1"})
+        answer = await self._service.request("GET", path, record="list of referrals", headers={"ValidateMfa": "true"})
+        told = answer.headers.get("ismfacompliant", "").lower()
+        return told == "true" if told else None
+
     async def get_referral(self, referral_id: ReferralId) -> Referral:
         """Return a referral, fresh, with its etag.
 

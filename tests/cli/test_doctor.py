@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from cosell.cli.checks.finding import Said, Verdict, run_check
-from cosell.cli.checks.here import check_receiver, check_sign_in_age, is_loopback
+from cosell.cli.checks.here import SignInSeen, check_receiver, check_sign_in_age, is_loopback
 from cosell.cli.checks.services import check_clock
 from cosell.store import Ledger
 from tests.cli.desk import Desk, Document
@@ -79,6 +79,8 @@ def test_everything_in_order_is_all_ticks_and_exit_code_0(desk: Desk, monkeypatc
         "change tracking",
         "alternate key",
         "sign-in",
+        "CRM credential",
+        "Partner Center credential",
         "clock",
         "receiver",
         "Prefect server",
@@ -228,17 +230,19 @@ def test_worker_that_is_offline_is_told(desk: Desk, monkeypatch: pytest.MonkeyPa
     [(0, Verdict.FINE), (75, Verdict.FINE), (76, Verdict.WARNING), (89, Verdict.WARNING), (90, Verdict.FAILED)],
 )
 async def test_sign_in_grows_old(days: int, verdict: Verdict) -> None:
-    said = await check_sign_in_age(made_up_settings(), NOW - timedelta(days=days), clock=lambda: NOW)
+    said = await check_sign_in_age(
+        made_up_settings(), SignInSeen(used_at=NOW - timedelta(days=days)), clock=lambda: NOW
+    )
     assert said.verdict is verdict
     assert f"{days} days ago" in said.told
 
 
 async def test_sign_in_that_was_never_used_begins_with_the_setting_if_there_is_one() -> None:
     settings = made_up_settings()
-    assert (await check_sign_in_age(settings, None, clock=lambda: NOW)).verdict is Verdict.FINE
+    assert (await check_sign_in_age(settings, SignInSeen(), clock=lambda: NOW)).verdict is Verdict.FINE
     own = settings.partner_center.model_copy(update={"refresh_token": None})
     nobody = settings.model_copy(update={"partner_center": own})
-    said = await check_sign_in_age(nobody, None, clock=lambda: NOW)
+    said = await check_sign_in_age(nobody, SignInSeen(), clock=lambda: NOW)
     assert (said.verdict, "cosell connect partner-center" in said.todo) == (Verdict.FAILED, True)
 
 

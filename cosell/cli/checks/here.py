@@ -1,22 +1,34 @@
 """Checks of this machine: the mapping files, the ledger, the age of the sign-in, the receiver next door."""
 
 import ipaddress
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import urlsplit
 
 import httpx
 
 from cosell.cli.checks.finding import Said, Verdict
 from cosell.domain.clock import Clock
+from cosell.errors import ConfigurationError
+from cosell.http.kept import describe_sign_in
+from cosell.http.lifetimes import SIGN_IN_AGAIN, Lifetime, Standing, judge_applications, judge_sign_in
 from cosell.mapping.loader import load_mappings
+from cosell.partner_center.opening import VAULT_NAME
 from cosell.settings import Settings
-from cosell.store import Ledger
+from cosell.store import Ledger, LostSignIn
 
-IDLE_LIMIT = timedelta(days=90)
-"""A refresh token which nobody uses ends after this (Microsoft: Refresh tokens, token lifetime)."""
-WARN_AFTER = timedelta(days=76)
-SIGN_IN_AGAIN = "Let a Referrals admin run `cosell connect partner-center`."
 RECEIVER_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInSeen:
+    """What the ledger knows of the sign-in to Partner Center."""
+
+    used_at: datetime | None = None
+    signed_in_at: datetime | None = None
+    lost: LostSignIn | None = None
 
 
 async def check_mappings(settings: Settings) -> str:
@@ -32,19 +44,41 @@ async def check_ledger(ledger: Ledger) -> str:
     return f"Reachable and writable; {await ledger.inbox.count_waiting()} hints wait."
 
 
-async def check_sign_in_age(settings: Settings, saved_at: datetime | None, *, clock: Clock) -> Said:
-    """Judge how long ago the sign-in to Partner Center was used last."""
-    if saved_at is None:
-        if settings.partner_center.refresh_token is None:
-            return Said(told="Nobody has signed in yet.", verdict=Verdict.FAILED, todo=SIGN_IN_AGAIN)
-        return Said(told="Not used yet; it begins with COSELL_PARTNER_CENTER__REFRESH_TOKEN.")
-    age = clock() - saved_at
-    told = f"Used last {max(age.days, 0)} days ago; it ends after {IDLE_LIMIT.days} days without use."
-    if age >= IDLE_LIMIT:
+async def check_sign_in_age(settings: Settings, seen: SignInSeen, *, clock: Clock) -> Said:
+    """Judge the sign-in to Partner Center: whether it has ended, and how long ago it was used last."""
+    if seen.lost:
+        told = f"Ended; everything waits since {seen.lost.lost_at:%Y-%m-%d %H:%M} UTC. {seen.lost.told}"
         return Said(told=told, verdict=Verdict.FAILED, todo=SIGN_IN_AGAIN)
-    if age >= WARN_AFTER:
-        return Said(told=told, verdict=Verdict.WARNING, todo="Activate the flows, or sign in again before that.")
-    return Said(told=told)
+    said = _say(judge_sign_in(settings, used_at=seen.used_at, now=clock()))
+    since = f" Signed in on {seen.signed_in_at:%Y-%m-%d}." if seen.signed_in_at else ""
+    return Said(told=said.told + since, verdict=said.verdict, todo=said.todo)
+
+
+async def look_at_sign_in(ledger: Ledger) -> SignInSeen:
+    """Look at what the ledger knows of the sign-in; ask before anybody uses it, which would renew it."""
+    signed_in_at = None
+    with suppress(ConfigurationError):  # kept with another key: the check of Partner Center says so
+        signed_in_at = describe_sign_in(await ledger.vault.load(VAULT_NAME)).signed_in_at
+    return SignInSeen(
+        used_at=await ledger.vault.find_saved_at(VAULT_NAME),
+        signed_in_at=signed_in_at,
+        lost=await ledger.sign_ins.find_lost(VAULT_NAME),
+    )
+
+
+def check_applications(settings: Settings, *, clock: Clock) -> Iterator[tuple[str, Awaitable[Said]]]:
+    """Judge how long the secrets or certificates of both applications last, each with the name of its check."""
+
+    async def say(each: Lifetime) -> Said:
+        return _say(each)
+
+    for each in judge_applications(settings, now=clock()):
+        yield each.what, say(each)
+
+
+def _say(each: Lifetime) -> Said:
+    verdict = {Standing.ENDED: Verdict.FAILED, Standing.ENDS_SOON: Verdict.WARNING}.get(each.standing, Verdict.FINE)
+    return Said(told=each.told, verdict=verdict, todo=each.todo)
 
 
 async def check_receiver(settings: Settings) -> Said:
