@@ -99,7 +99,7 @@ async def create_opportunity(workspace: Workspace, referral_id: ReferralId) -> L
                 origin=Origin(service="Partner Center", record=f"referral {referral_id}"),
             )
         link = await workspace.ledger.links.begin(referral_id=referral_id)
-        if link.opportunity_id is not None:
+        if link.opportunity_id is not None or link.is_lead:
             return link
         found = await _find_row(workspace, referral)
         row = found or await _create_row(workspace, referral)

@@ -43,7 +43,7 @@ async def ensure_customer(workspace: Workspace, document: Mapping[str, object]) 
         LeaseHeld: another run looks for the same customer.
     """
     mapping = workspace.mappings.account
-    party = _in_plain_letters(read_party_document(document, mapping))
+    party = in_plain_letters(read_party_document(document, mapping))
     if not party.get(NAME):
         return Customer()
     key = f"customer:{_fingerprint(party, mapping)}"
@@ -58,14 +58,14 @@ async def ensure_customer(workspace: Workspace, document: Mapping[str, object]) 
         contact = read_first_contact(document, workspace.mappings.contact)
         if contact is None:
             return Customer(account_id=account_id)
-        contact = _in_plain_letters(contact)
+        contact = in_plain_letters(contact)
         contact_id = await find_contact(workspace, contact, account_id) if is_known else None
         return Customer(
             account_id=account_id, contact_id=contact_id or await _create_contact(workspace, contact, account_id)
         )
 
 
-def _in_plain_letters(party: Party) -> dict[str, str | None]:
+def in_plain_letters(party: Party) -> dict[str, str | None]:
     """Return a party without HTML entities: Partner Center sends `&amp;` where somebody typed `&`."""
     return {field: html.unescape(text) if text else text for field, text in party.items()}
 

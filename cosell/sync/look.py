@@ -31,7 +31,7 @@ async def look_at(workspace: Workspace, referral: Referral, row: Row) -> Seen:
         ),
         is_shared=find_pointer(document, VISIBILITY_POINTER) is True,
         may_answer=workspace.variables.on_hold_answers,
-        notes=[*_parked_notes(theirs), *_parked_notes(ours)],
+        notes=[*parked_notes(theirs), *parked_notes(ours)],
     )
 
 
@@ -61,7 +61,8 @@ def stage_of_opportunity(row: Row, statuses: Statuses) -> OpportunityStage:
     return by_state.get(state, OpportunityStage.UNKNOWN)
 
 
-def _parked_notes(reading: Reading) -> list[Note]:
+def parked_notes(reading: Reading) -> list[Note]:
+    """Return what the seller is told about values that were not understood."""
     return [
         Note(
             key=f"parked:{field}:{fingerprint(reason)}",

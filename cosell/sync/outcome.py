@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cosell.domain.ids import OpportunityId, ReferralId
+from cosell.domain.ids import LeadId, OpportunityId, ReferralId
 
 
 class Result(StrEnum):
@@ -29,6 +29,8 @@ class Outcome:
 
     result: Result
     referral_id: ReferralId | None = None
+    lead_id: LeadId | None = None
+    """Only while the lead is the CRM's side; of one that was qualified the opportunity is named."""
     opportunity_id: OpportunityId | None = None
     to_partner_center: tuple[str, ...] = ()
     to_dataverse: tuple[str, ...] = ()

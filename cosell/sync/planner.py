@@ -61,7 +61,7 @@ def plan_sync(seen: Seen, *, base: Mapping[str, Value], told: frozenset[str], ro
         told: keys of the notes which the seller has been told already.
         rows: the shared fields of the mapping.
     """
-    base_stages = _read_base_stages(base)
+    base_stages = read_base_stages(base)
     stage = decide_stage(seen.stages, base=base_stages, may_answer=seen.may_answer)
     draft = _Draft(
         is_closed=seen.stages.referral.is_terminal,
@@ -266,7 +266,8 @@ def _write_base_stages(now: StagePair, base: StagePair | None, stage: StageDecis
     return {BASE_REFERRAL_STAGE: after.referral.value, BASE_OPPORTUNITY_STAGE: after.opportunity.value}
 
 
-def _read_base_stages(base: Mapping[str, Value]) -> StagePair | None:
+def read_base_stages(base: Mapping[str, Value]) -> StagePair | None:
+    """Return the stages on which both sides agreed last, None when they never did."""
     referral, opportunity = base.get(BASE_REFERRAL_STAGE), base.get(BASE_OPPORTUNITY_STAGE)
     if not isinstance(referral, str) or not isinstance(opportunity, str):
         return None

@@ -1,8 +1,9 @@
 """What becomes of a refused record: a dead letter, and the ✖ and a line in the audit text for its seller, once."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from cosell.domain.ids import OpportunityId, ReferralId
+from cosell.dataverse import Row
+from cosell.domain.ids import LeadId, OpportunityId, ReferralId
 from cosell.domain.link import Link, LinkState
 from cosell.errors import ConflictError, RecordNotFound, RejectedError
 from cosell.mapping.values import strip_mark
@@ -10,6 +11,7 @@ from cosell.store import DeadLetter, HintKind
 from cosell.sync.apply import as_text
 from cosell.sync.audit import mark_name, write_audit
 from cosell.sync.hold import LEASE_SECONDS
+from cosell.sync.leads.look import get_lead, select_lead
 from cosell.sync.planner import fingerprint
 from cosell.sync.workspace import Workspace
 
@@ -24,7 +26,7 @@ async def file_refusal(
 
     Args:
         workspace: where to work.
-        kind: REFERRAL or OPPORTUNITY.
+        kind: REFERRAL, OPPORTUNITY or LEAD.
         record_id: its id.
         error: why it was refused.
         flow: what refused it.
@@ -41,6 +43,9 @@ async def file_refusal(
     link = await _find_link(workspace, kind, record_id)
     if link and isinstance(error, RecordNotFound) and link.state is LinkState.LINKED:
         await workspace.ledger.links.save(replace(link, state=LinkState.BROKEN))
+    if link and link.is_lead and link.lead_id:
+        await tell_lead_refusal(workspace, link.lead_id, error)
+        return
     opportunity_id = record_id if kind is HintKind.OPPORTUNITY else link.opportunity_id if link else None
     if opportunity_id:
         await tell_refusal(workspace, OpportunityId(opportunity_id), error)
@@ -48,41 +53,78 @@ async def file_refusal(
 
 async def _find_link(workspace: Workspace, kind: HintKind, record_id: str) -> Link | None:
     links = workspace.ledger.links
-    if kind is HintKind.REFERRAL:
-        return (await links.find_by_referral_ids([ReferralId(record_id)])).get(ReferralId(record_id))
-    return (await links.find_by_opportunity_ids([OpportunityId(record_id)])).get(OpportunityId(record_id))
+    match kind:
+        case HintKind.REFERRAL:
+            return (await links.find_by_referral_ids([ReferralId(record_id)])).get(ReferralId(record_id))
+        case HintKind.LEAD:
+            return (await links.find_by_lead_ids([LeadId(record_id)])).get(LeadId(record_id))
+        case _:
+            return (await links.find_by_opportunity_ids([OpportunityId(record_id)])).get(OpportunityId(record_id))
 
 
 async def tell_refusal(workspace: Workspace, opportunity_id: OpportunityId, error: RejectedError) -> bool:
     """Write the error into the CRM unless the seller has been told of it already; return whether it was written."""
     link = await workspace.ledger.links.begin(opportunity_id=opportunity_id)
     async with workspace.ledger.leases.hold([f"link:{link.link_id}"], holder=workspace.holder, seconds=LEASE_SECONDS):
-        return await _tell(workspace, opportunity_id, error)
+        link = await workspace.ledger.links.begin(opportunity_id=opportunity_id)
+        row = await workspace.get_opportunity(opportunity_id, is_fresh=True)
+        own = workspace.opportunity
+        place = _Place(set=own.set, name=own.columns.name, audit=own.columns.audit, select=workspace.select)
+        told = await _tell(workspace, link, row, place, error)
+        if told is None:
+            return False
+        workspace.reads.opportunities[opportunity_id] = told.row
+        await workspace.ledger.links.save(replace(told.link, opportunity_etag=told.row.etag, referral_etag=None))
+        return True
 
 
-async def _tell(workspace: Workspace, opportunity_id: OpportunityId, error: RejectedError) -> bool:
-    link = await workspace.ledger.links.begin(opportunity_id=opportunity_id)
+async def tell_lead_refusal(workspace: Workspace, lead_id: LeadId, error: RejectedError) -> bool:
+    """Write the error into a lead unless its seller has been told of it already; return whether it was written."""
+    link = await workspace.ledger.links.begin(lead_id=lead_id)
+    async with workspace.ledger.leases.hold([f"link:{link.link_id}"], holder=workspace.holder, seconds=LEASE_SECONDS):
+        link = await workspace.ledger.links.begin(lead_id=lead_id)
+        row = await get_lead(workspace, lead_id, is_fresh=True)
+        own = workspace.mappings.lead
+        place = _Place(set=own.set, name=own.columns.name, audit=own.columns.audit, select=select_lead(workspace))
+        told = await _tell(workspace, link, row, place, error)
+        if told is None:
+            return False
+        workspace.reads.leads[lead_id] = told.row
+        await workspace.ledger.links.save(replace(told.link, lead_etag=told.row.etag, referral_etag=None))
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a seller reads how it went: an opportunity's columns, or a lead's."""
+
+    set: str
+    name: str
+    audit: str
+    select: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """The record with the error in it, and the link which knows of that."""
+
+    row: Row
+    link: Link
+
+
+async def _tell(workspace: Workspace, link: Link, row: Row | None, place: _Place, error: RejectedError) -> _Told | None:
     key = f"{REFUSED}{type(error).__name__}:{fingerprint(error.message)}"
-    row = await workspace.get_opportunity(opportunity_id, is_fresh=True)
     if key in link.told or row is None:
-        return False
-    own = workspace.opportunity.columns
-    body: dict[str, object] = {
-        own.audit: write_audit(
-            as_text(row.values.get(own.audit)), [f"Not in step. {error.message}"], now=workspace.clock()
-        )
-    }
-    name = strip_mark(as_text(row.values.get(own.name)))
+        return None
+    audit = write_audit(as_text(row.values.get(place.audit)), [f"Not in step. {error.message}"], now=workspace.clock())
+    body: dict[str, object] = {place.audit: audit}
+    name = strip_mark(as_text(row.values.get(place.name)))
     if name:
-        body[own.name] = mark_name(name, has_problem=True, show_check_mark=workspace.variables.show_check_mark)
+        body[place.name] = mark_name(name, has_problem=True, show_check_mark=workspace.variables.show_check_mark)
     try:
-        row = await workspace.dataverse.update(
-            workspace.opportunity.set, opportunity_id, body, etag=row.etag, select=workspace.select
-        )
+        row = await workspace.dataverse.update(place.set, row.id, body, etag=row.etag, select=place.select)
     except ConflictError:
-        return False  # Somebody edits it right now; their save brings us back here.
-    workspace.reads.opportunities[opportunity_id] = row
+        return None  # Somebody edits it right now; their save brings us back here.
     # An earlier refusal is not news, and not so any more: should it come back, it is told again.
     told = frozenset([*(known for known in link.told if not known.startswith(REFUSED)), key])
-    await workspace.ledger.links.save(replace(link, told=told, opportunity_etag=row.etag, referral_etag=None))
-    return True
+    return _Told(row=row, link=replace(link, told=told))

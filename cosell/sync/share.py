@@ -16,6 +16,8 @@ from cosell.store import JournalEntry, Lease
 from cosell.sync.deal import check_deal, spell_referral
 from cosell.sync.gather import read_deal, read_deal_row
 from cosell.sync.hold import LEASE_SECONDS, keep_lease
+from cosell.sync.leads.arrive import find_link_of_origin
+from cosell.sync.leads.pair import sync_any_link
 from cosell.sync.outcome import Outcome, Result
 from cosell.sync.pair import sync_link
 from cosell.sync.workspace import Workspace
@@ -40,6 +42,9 @@ async def share_opportunity(workspace: Workspace, opportunity_id: OpportunityId,
                 result=Result.SKIPPED, opportunity_id=opportunity_id, reason="Sync with Partner Center is set to No"
             )
         workspace.reads.opportunities[opportunity_id] = row
+        of_lead = await find_link_of_origin(workspace, row)
+        if of_lead is not None:
+            return await sync_any_link(workspace, of_lead, run_id=run_id)
         link = await workspace.ledger.links.begin(opportunity_id=opportunity_id)
         link, is_new = await _ensure_referral(workspace, link, row, lease=lease)
         outcome = await sync_link(workspace, link, run_id=run_id)

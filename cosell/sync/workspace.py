@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from cosell.dataverse import DataverseClient, Row
 from cosell.domain.clock import Clock
-from cosell.domain.ids import OpportunityId, ReferralId
+from cosell.domain.ids import LeadId, OpportunityId, ReferralId
 from cosell.mapping.codes import Codes
 from cosell.mapping.fields import select_columns
 from cosell.mapping.models import Mappings, OpportunityMapping
@@ -26,6 +26,7 @@ class Reads:
 
     referrals: dict[ReferralId, Referral | None] = field(default_factory=dict)
     opportunities: dict[OpportunityId, Row | None] = field(default_factory=dict)
+    leads: dict[LeadId, Row | None] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
