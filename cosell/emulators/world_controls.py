@@ -7,6 +7,7 @@ from starlette.requests import Request
 
 from cosell.emulators.assembly import Emulators
 from cosell.emulators.controlling import Control, ControlError, Json, body_of, number_in, object_of, text_in
+from cosell.emulators.entra.knobs import CHOICES as ENTRA_CHOICES
 from cosell.emulators.faults import FaultyRuleError
 from cosell.emulators.knobs import UnknownKnobError, told, turn
 from cosell.emulators.options import environment_of, urls_of
@@ -98,8 +99,11 @@ async def _delete_violations(emulators: Emulators, _: Request) -> Json:
     return {"count": 0, "violations": []}
 
 
+_CHOICES: dict[str, dict[str, tuple[str, ...]]] = {"partner_center": CHOICES, "entra": ENTRA_CHOICES}
+
+
 async def _options(emulators: Emulators, _: Request) -> Json:
-    options = {"partner_center": told(emulators.partner_center.behaviour)}
+    options = {"partner_center": told(emulators.partner_center.behaviour), "entra": told(emulators.entra.knobs)}
     if emulators.dataverse:
         options["dataverse"] = told(emulators.dataverse.knobs)
         options["dataverse_limits"] = told(emulators.dataverse.limits)
@@ -109,14 +113,14 @@ async def _options(emulators: Emulators, _: Request) -> Json:
 async def _change_options(emulators: Emulators, request: Request) -> Json:
     body = await object_of(request)
     crm = emulators.dataverse
-    known = {"partner_center": emulators.partner_center.behaviour}
+    known: dict[str, Json] = {"partner_center": emulators.partner_center.behaviour, "entra": emulators.entra.knobs}
     if crm:
         known |= {"dataverse": crm.knobs, "dataverse_limits": crm.limits}
     # Partner Center's knobs may stand at the top, for short calls.
     grouped = body if set(body) <= set(known) else {"partner_center": body}
     try:
         for group, wanted in grouped.items():
-            turn(known[group], wanted, choices=CHOICES if group == "partner_center" else None)
+            turn(known[group], wanted, choices=_CHOICES.get(group))
     except UnknownKnobError as error:
         raise ControlError(str(error)) from None
     emulators.partner_center.dispatcher.wake()

@@ -147,6 +147,19 @@ async def test_a_device_code_waits_for_a_person(stand: Stand) -> None:
     assert refreshed.status_code == 200
 
 
+async def test_a_single_use_refresh_token_that_comes_again_ends_all_of_that_person(stand: Stand) -> None:
+    await stand.control("POST", "options", {"entra": {"refresh_tokens": "single_use"}})
+    rotated = (await stand.http.post(TOKEN, data=REFRESH)).json()["refresh_token"]
+    assert (await stand.http.post(TOKEN, data=REFRESH | {"refresh_token": rotated})).status_code == 200
+
+    assert _refused(await stand.http.post(TOKEN, data=REFRESH)) == (400, "invalid_grant", 50173)
+
+    told = (await stand.control("GET", "refresh-tokens"))["refresh_tokens"]
+    assert {token["is_revoked"] for token in told} == {True}
+    await stand.control("POST", "reset")
+    assert [(await stand.http.post(TOKEN, data=REFRESH)).status_code for _ in range(2)] == [200, 200]
+
+
 @pytest.mark.parametrize(
     ("control", "error"),
     [

@@ -13,6 +13,7 @@ from cosell.emulators.entra.device_codes import DeviceCodes
 from cosell.emulators.entra.directory import DEVICE_CODE_LIFETIME, Directory
 from cosell.emulators.entra.errors import EntraError, missing_parameter, unknown_app
 from cosell.emulators.entra.grants import Grants, TokenRequest
+from cosell.emulators.entra.knobs import EntraKnobs
 from cosell.emulators.origins import origin_of
 from cosell.emulators.world import World
 
@@ -27,7 +28,8 @@ class EntraService:
         self._world = world
         self.directory = Directory(world)
         self.device_codes = DeviceCodes(world)
-        self._grants = Grants(world, self.directory, self.device_codes)
+        self.knobs = EntraKnobs()
+        self._grants = Grants(world, self.directory, self.device_codes, self.knobs)
         self.routes: list[BaseRoute] = [
             Route("/common/discovery/instance", self._instance),
             Route("/{tenant}/v2.0/.well-known/openid-configuration", self._configuration),
@@ -43,6 +45,7 @@ class EntraService:
     def reset(self) -> None:
         """Go back to the fixed identities."""
         self.directory.reset()
+        self.knobs.reset()
 
     async def start(self) -> None:
         """Nothing runs in the background."""

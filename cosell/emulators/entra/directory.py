@@ -52,6 +52,7 @@ class Grant:
     has_mfa: bool
     is_public: bool
     used_at: datetime
+    use_count: int
     is_revoked: bool
 
 
@@ -139,6 +140,7 @@ class Directory:
             has_mfa=bool(row["has_mfa"]),
             is_public=bool(row["is_public"]),
             used_at=datetime.fromisoformat(row["used_at"]),
+            use_count=row["use_count"],
             is_revoked=bool(row["is_revoked"]),
         )
 

@@ -117,6 +117,12 @@ def revoked_grant() -> EntraError:
     return EntraError("invalid_grant", number=50173, text=text, suberror="bad_token")
 
 
+def reused_grant() -> EntraError:
+    """A refresh token which is good for one use came again; number and wording are our own decision."""
+    text = "The refresh token has been redeemed already. All refresh tokens of this user have been revoked."
+    return EntraError("invalid_grant", number=50173, text=text, suberror="bad_token")
+
+
 def needs_mfa(audience: str) -> EntraError:
     """The user has to sign in again, with a second factor."""
     text = (

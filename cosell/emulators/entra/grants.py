@@ -11,6 +11,7 @@ from cosell.emulators.entra import errors
 from cosell.emulators.entra.assertions import client_named_in, verify_assertion
 from cosell.emulators.entra.device_codes import DeviceCodes
 from cosell.emulators.entra.directory import IDLE_LIFETIME, App, Directory, User
+from cosell.emulators.entra.knobs import EntraKnobs
 from cosell.emulators.entra.tokens import ACCESS_LIFETIME, Wish, audiences_in, client_info, id_token, issue_access_token
 from cosell.emulators.world import World
 
@@ -38,8 +39,9 @@ class TokenRequest:
 class Grants:
     """Decides on token requests against the directory."""
 
-    def __init__(self, world: World, directory: Directory, codes: DeviceCodes) -> None:
+    def __init__(self, world: World, directory: Directory, codes: DeviceCodes, knobs: EntraKnobs) -> None:
         """Work on what the service holds."""
+        self._knobs = knobs
         self._world = world
         self._directory = directory
         self._codes = codes
@@ -78,6 +80,9 @@ class Grants:
             raise errors.revoked_grant()
         if self._world.clock.now() - grant.used_at > IDLE_LIFETIME:
             raise errors.expired_grant()
+        if self._knobs.refresh_tokens == "single_use" and grant.use_count:
+            self._directory.revoke_grants(grant.user)
+            raise errors.reused_grant()
         wish = self._wish_of(request, app, grant.user)
         if wish.user and wish.user.mfa == "required":
             raise errors.needs_mfa(wish.audience)
