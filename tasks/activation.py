@@ -2,10 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 
+from cosell.dataverse.fit import Fault
 from cosell.domain.flows import FlowName
 from cosell.errors import NotActivated, SchemaMissing
 from cosell.store import Ledger
-from cosell.sync.fit import Fault, find_key, find_misfits, mapped_columns
+from cosell.sync.fit import find_key, find_misfits, mapped_columns
 from cosell.sync.workspace import Workspace
 from tasks.policy import step
 from tasks.registration import prove_delivery, register

@@ -52,6 +52,23 @@ def open_dataverse(
     id_columns: Mapping[str, str] | None = None,
 ) -> DataverseClient:
     """Return a client, to be used with `async with`; the service's own hint may lower `max_in_flight`."""
+    service = open_dataverse_service(
+        settings, vault, clock=clock, sleep=sleep, tokens=tokens, transport=transport, max_in_flight=max_in_flight
+    )
+    return DataverseClient(service, id_columns=id_columns)
+
+
+def open_dataverse_service(
+    settings: Settings,
+    vault: TokenVault,
+    *,
+    clock: Clock = utc_clock,
+    sleep: Sleep = asyncio.sleep,
+    tokens: TokenSource | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    max_in_flight: int = MAX_IN_FLIGHT,
+) -> ServiceClient:
+    """Return what sends requests to Dataverse, for those who need more than rows."""
     service = Service(
         name=SERVICE_NAME,
         base_url=f"{str(settings.dataverse.url).rstrip('/')}/{API}",
@@ -61,14 +78,11 @@ def open_dataverse(
         headers={"OData-MaxVersion": "4.0", "OData-Version": "4.0"},
         correlation_headers=("x-ms-client-request-id",),
     )
-    return DataverseClient(
-        ServiceClient(
-            service,
-            tokens=tokens or dataverse_tokens(settings, vault=vault, clock=clock),
-            http=open_connections(ca_bundle=settings.ca_bundle, max_connections=max_in_flight, transport=transport),
-            pace=Pace(max_in_flight=max_in_flight, clock=clock, sleep=sleep),
-            clock=clock,
-            sleep=sleep,
-        ),
-        id_columns=id_columns,
+    return ServiceClient(
+        service,
+        tokens=tokens or dataverse_tokens(settings, vault=vault, clock=clock),
+        http=open_connections(ca_bundle=settings.ca_bundle, max_connections=max_in_flight, transport=transport),
+        pace=Pace(max_in_flight=max_in_flight, clock=clock, sleep=sleep),
+        clock=clock,
+        sleep=sleep,
     )

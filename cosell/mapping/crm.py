@@ -18,7 +18,7 @@ from cosell.dataverse.wanted import (
     WantedVariable,
 )
 from cosell.domain.ids import Side
-from cosell.mapping.models import Choices, Mappings
+from cosell.mapping.models import Choices, DealMapping, Mappings
 from cosell.mapping.variables import Variables
 
 PREFIX = "cosell"
@@ -29,6 +29,9 @@ DETAILS, SOLUTIONS = "cosell_microsoftsolutiondetail", "cosell_microsoftsolution
 
 VARIABLES: dict[str, tuple[str, str]] = {
     "show_check_mark": ("cosell_ShowCheckMark", "Show check mark in opportunity name"),
+    "on_hold_answers": ("cosell_OnHoldAnswers", "On-hold handling answers invitations"),
+    "cosell_opportunities_only": ("cosell_OpportunitiesOnly", "Sync co-sell opportunities only"),
+    "marketplace_leads": ("cosell_MarketplaceLeads", "Sync leads of the marketplace"),
     "deal_value_field": ("cosell_DealValueField", "Deal value field name"),
     "country_code_field": ("cosell_CountryCodeField", "Customer account country code field name"),
 }
@@ -203,29 +206,26 @@ def _lookups() -> tuple[WantedLookup, ...]:
 
 def _steps(mappings: Mappings) -> tuple[WantedStep, ...]:
     """Return what wakes us up: new and deleted deals and solutions, and updates of what is mapped."""
-    own = mappings.opportunity
-    kept = {own.columns.audit, own.columns.referral_id}
-    moving = [row.dataverse for row in own.fields if row.direction.allows(Side.PARTNER_CENTER)]
-    deal = tuple(
-        sorted({*moving, *(str(name) for name in own.columns.model_dump().values())} - kept - {own.id, "ownerid"})
-    )
-    lead = tuple(sorted({column.name for column in _deal_columns(mappings.choices)} - kept | {"statecode"}))
     solutions = mappings.solutions
     sold = (solutions.opportunity, solutions.detail, solutions.name, solutions.quantity, solutions.price)
-    parts: dict[str, tuple[str, ...]] = {own.table: deal, "lead": lead}
-    parts[solutions.table] = tuple(sorted(name.lower() for name in sold))
-    parties = [
-        (part.table, tuple(sorted({row.dataverse for row in part.fields})))
-        for part in (mappings.account, mappings.contact)
-    ]
+    lively = {mapping.table: _moving_columns(mapping) for mapping in (mappings.opportunity, mappings.lead)}
+    lively[solutions.table] = tuple(sorted(name.lower() for name in sold))
+    parties = {party.table: [row.dataverse for row in party.fields] for party in (mappings.account, mappings.contact)}
     return (
         *(
             WantedStep(table=table, message=message, columns=columns if message == "Update" else ())
-            for table, columns in parts.items()
+            for table, columns in lively.items()
             for message in ("Create", "Update", "Delete")
         ),
-        *(WantedStep(table=table, message="Update", columns=columns) for table, columns in parties),
+        *(WantedStep(table=table, message="Update", columns=tuple(sorted(names))) for table, names in parties.items()),
     )
+
+
+def _moving_columns(mapping: DealMapping) -> tuple[str, ...]:
+    """Return the columns which people change: not those which only we fill."""
+    moving = {row.dataverse for row in mapping.fields if row.direction.allows(Side.PARTNER_CENTER)}
+    kept = {str(name) for name in mapping.columns.model_dump().values()}
+    return tuple(sorted((moving | kept) - {mapping.id, mapping.columns.audit, mapping.columns.referral_id, "ownerid"}))
 
 
 def _variable(name: str, default: object) -> WantedVariable:

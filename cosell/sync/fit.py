@@ -6,12 +6,12 @@ a type which can hold the field, is long enough, and can be written where the sy
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 from cosell.dataverse import Table
+from cosell.dataverse.fit import Fault, find_faults
 from cosell.dataverse.schema import AlternateKey, Column
 from cosell.domain.ids import Side
-from cosell.mapping.models import Choices, FieldRow, Kind, Mappings, OpportunityMapping, PartyMapping, SolutionsMapping
+from cosell.mapping.models import Choices, DealMapping, FieldRow, Kind, Mappings, PartyMapping, SolutionsMapping
 
 TEXT = frozenset({"StringType", "MemoType"})
 TYPES: dict[Kind, frozenset[str]] = {
@@ -34,17 +34,6 @@ KEPT_COLUMNS: dict[str, frozenset[str]] = {
     "audit": TEXT,
 }
 """The types of the columns which the sync itself keeps; it writes all of them."""
-
-
-class Fault(StrEnum):
-    """What is wrong with a table or a column."""
-
-    NO_TABLE = "table missing"
-    NO_COLUMN = "column missing"
-    TYPE = "another type"
-    LENGTH = "too short"
-    READ_ONLY = "cannot be written"
-    NO_OPTION = "option missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +64,14 @@ class MappedColumn:
 
 def mapped_columns(mappings: Mappings) -> dict[str, tuple[MappedColumn, ...]]:
     """Return the columns which the mappings name, by table; the variables have to be filled in."""
-    solutions = mappings.solutions
+    solutions, lead = mappings.solutions, mappings.lead
     return {
-        mappings.opportunity.table: tuple(_of_opportunity(mappings.opportunity, mappings.choices)),
+        mappings.opportunity.table: tuple(_of_deal(mappings.opportunity, mappings.choices)),
+        lead.table: (
+            *_of_deal(lead, mappings.choices),
+            *_of_party(lead.as_party(lead.customer)),
+            *_of_party(lead.as_party(lead.contact)),
+        ),
         mappings.account.table: tuple(_of_party(mappings.account)),
         mappings.contact.table: tuple(_of_party(mappings.contact)),
         solutions.table: _of_solutions(solutions),
@@ -91,8 +85,8 @@ def mapped_columns(mappings: Mappings) -> dict[str, tuple[MappedColumn, ...]]:
 def mapped_keys(mappings: Mappings) -> dict[str, str]:
     """Return the columns which have to be alternate keys, by table."""
     catalogue = mappings.solutions.catalogue
-    own = mappings.opportunity
-    return {own.table: own.columns.referral_id, catalogue.table: catalogue.identifier}
+    deals = {mapping.table: mapping.columns.referral_id for mapping in (mappings.opportunity, mappings.lead)}
+    return {**deals, catalogue.table: catalogue.identifier}
 
 
 def find_misfits(name: str, table: Table | None, columns: tuple[MappedColumn, ...]) -> list[Misfit]:
@@ -117,22 +111,7 @@ def _iter_misfits(table: str, wanted: MappedColumn, found: Column | None) -> Ite
         yield Misfit(fault=fault, table=table, column=wanted.name, problem=problem)
 
 
-def find_faults(
-    column: Column, *, types: frozenset[str], length: int | None, is_written: bool, options: tuple[str, ...]
-) -> list[tuple[Fault, str]]:
-    """Return what is wrong with a column that is there; one of another type is judged no further."""
-    if types and column.kind not in types:
-        return [(Fault.TYPE, f"is {column.kind}, wanted {' or '.join(sorted(types))}")]
-    faults: list[tuple[Fault, str]] = []
-    if length and column.max_length is not None and column.max_length < length:
-        faults.append((Fault.LENGTH, f"takes {column.max_length} characters, wanted {length}"))
-    if is_written and not (column.is_for_create and column.is_for_update):
-        faults.append((Fault.READ_ONLY, "cannot be written"))
-    faults += [(Fault.NO_OPTION, f'has no option "{label}"') for label in options if column.find_option(label) is None]
-    return faults
-
-
-def _of_opportunity(mapping: OpportunityMapping, choices: Choices) -> Iterator[MappedColumn]:
+def _of_deal(mapping: DealMapping, choices: Choices) -> Iterator[MappedColumn]:
     rows = {row.dataverse: _of_field(row, choices) for row in mapping.fields}
     yield from rows.values()
     for name, column in mapping.columns.model_dump().items():
