@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 
-CHOICES = {"refresh_tokens": ("lasting", "single_use")}
+CHOICES: dict[str, tuple[str, ...]] = {"refresh_tokens": ("lasting", "single_use")}
 
 
 @dataclass(slots=True, kw_only=True)
