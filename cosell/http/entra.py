@@ -205,4 +205,8 @@ def entra_error(result: Mapping[str, object], identity: Identity) -> CosellError
 
 
 def _without_none(pairs: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return {name: value for name, value in pairs.items() if value is not None} if pairs else None
+    """Leave out what is None, and spell out bytes (msal's assertions), which httpx would send as Python writes them."""
+    if not pairs:
+        return None
+    given = {name: value for name, value in pairs.items() if value is not None}
+    return {name: value.decode() if isinstance(value, bytes) else value for name, value in given.items()}
