@@ -75,5 +75,5 @@ def finish(process: "subprocess.Popen[str]") -> tuple[int, str]:
 
 if __name__ == "__main__":
     if "die" in sys.argv:
-        Vault.save = _die  # type: ignore[method-assign]
+        Vault.save = _die  # type: ignore[method-assign, assignment]
     asyncio.run(renew(int(sys.argv[1])))

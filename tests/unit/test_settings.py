@@ -185,3 +185,48 @@ def test_every_setting_says_what_it_is_for() -> None:
 def test_what_is_no_setting_has_no_description() -> None:
     assert describe_setting(("colour",)) == ""
     assert describe_setting(("dataverse", "colour")) == ""
+
+
+def test_certificate_stands_in_for_the_secret_of_the_crm(environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("COSELL_DATAVERSE__CLIENT_SECRET")
+    environment.setenv("COSELL_DATAVERSE__CERTIFICATE", "/etc/cosell/crm.pfx")
+    environment.setenv("COSELL_DATAVERSE__CERTIFICATE_PASSWORD", "certificate-password-value")
+    settings = load_settings()
+    assert (settings.dataverse.certificate, settings.dataverse.client_secret) == (Path("/etc/cosell/crm.pfx"), None)
+    assert "certificate-password-value" not in repr(settings)
+
+
+def test_neither_secret_nor_certificate_names_both(environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("COSELL_DATAVERSE__CLIENT_SECRET")
+    line = refusal().splitlines()[1]
+    assert "COSELL_DATAVERSE__CLIENT_SECRET is missing — " in line
+    assert "COSELL_DATAVERSE__CERTIFICATE" in line
+
+
+@pytest.mark.parametrize("group", ["DATAVERSE", "PARTNER_CENTER"])
+def test_secret_and_certificate_together_are_told_and_shown_to_nobody(
+    environment: pytest.MonkeyPatch, group: str
+) -> None:
+    environment.setenv(f"COSELL_{group}__CLIENT_SECRET", "crm-secret-value")
+    environment.setenv(f"COSELL_{group}__CERTIFICATE", "/etc/cosell/some.pfx")
+    text = refusal()
+    assert f"COSELL_{group}__CLIENT_SECRET is wrong: COSELL_{group}__CERTIFICATE is set, too" in text
+    assert "crm-secret-value" not in text
+
+
+def test_missing_secret_is_named_even_where_something_else_is_wrong(environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("COSELL_DATAVERSE__CLIENT_SECRET")
+    environment.setenv("COSELL_DATAVERSE__URL", "not a url")
+    environment.setenv("COSELL_DATAVERSE__CLIENT_SECRET_EXPIRES_ON", "next summer")
+    assert {line.split()[0] for line in refusal().splitlines()[1:]} == {
+        "COSELL_DATAVERSE__CLIENT_SECRET",
+        "COSELL_DATAVERSE__URL",
+        "COSELL_DATAVERSE__CLIENT_SECRET_EXPIRES_ON",
+    }
+
+
+def test_public_client_of_partner_center_needs_neither(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("COSELL_PARTNER_CENTER__CERTIFICATE", "/etc/cosell/partner.pem")
+    assert load_settings().partner_center.client_secret is None
+    environment.delenv("COSELL_PARTNER_CENTER__CERTIFICATE")
+    assert load_settings().partner_center.certificate is None
