@@ -1,5 +1,6 @@
 """Puts the parts together: settings in, an open workspace out. The only place that knows all of them."""
 
+import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
@@ -7,9 +8,12 @@ from contextlib import asynccontextmanager
 from uuid import uuid4
 
 from cosell.dataverse import open_dataverse
+from cosell.dataverse.install import Customizer
+from cosell.dataverse.opening import open_dataverse_service
 from cosell.domain.clock import Clock, utc_clock
 from cosell.domain.ids import TenantName
 from cosell.errors import ConfigurationError
+from cosell.http.pace import Sleep
 from cosell.mapping.loader import load_mappings
 from cosell.mapping.models import Mappings
 from cosell.mapping.variables import Variables
@@ -47,6 +51,22 @@ def make_home(settings: Settings) -> None:
         raise ConfigurationError(
             f"COSELL_HOME names {settings.home}, which is no directory and cannot become one: {reason}."
         ) from None
+
+
+@asynccontextmanager
+async def open_customizer(
+    settings: Settings, *, solution: str, clock: Clock = utc_clock, sleep: Sleep = asyncio.sleep
+) -> AsyncIterator[Customizer]:
+    """Open the CRM for changing its schema; what is made joins `solution`.
+
+    Raises:
+        ConfigurationError: the ledger, which keeps our tokens, cannot be reached.
+    """
+    async with (
+        open_settings_ledger(settings, clock=clock) as ledger,
+        open_dataverse_service(settings, ledger.vault, clock=clock, sleep=sleep) as service,
+    ):
+        yield Customizer(service, solution=solution)
 
 
 @asynccontextmanager

@@ -11,9 +11,11 @@ from rich.console import Console
 from cosell.cli.chain import activate, deactivate, status
 from cosell.cli.conflicts import conflicts
 from cosell.cli.connect import connect
+from cosell.cli.crm import crm
 from cosell.cli.dead_letters import dead_letters
 from cosell.cli.demo import demo
 from cosell.cli.deploy import deploy
+from cosell.cli.dispatch import dispatch
 from cosell.cli.doctor import doctor
 from cosell.cli.emulators import emulators
 from cosell.cli.plan import plan
@@ -47,7 +49,9 @@ app.add_typer(conflicts, name="conflicts")
 app.add_typer(dead_letters, name="dead-letters")
 app.command()(doctor)
 app.command()(receive)
+app.command()(dispatch)
 app.add_typer(connect, name="connect")
+app.add_typer(crm, name="crm")
 app.command()(emulators)
 app.command()(demo)
 

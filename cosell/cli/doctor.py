@@ -1,7 +1,6 @@
 """`cosell doctor`: one line for each thing that has to be right, and what to do about those which are not."""
 
 import asyncio
-from collections import Counter
 from contextlib import AsyncExitStack
 
 import typer
@@ -17,18 +16,17 @@ from cosell.cli.checks.here import (
 )
 from cosell.cli.checks.prefect_server import check_server, check_worker
 from cosell.cli.checks.services import check_clock, check_dataverse, check_tracking, check_webhook
+from cosell.cli.checks.telling import describe_finding, show_findings
 from cosell.cli.opening import read_effective_variables
 from cosell.cli.prefect_api import find_prefect
 from cosell.cli.records import JsonOption
-from cosell.cli.showing import print_json, terminal
+from cosell.cli.showing import print_json
 from cosell.domain.clock import utc_clock
 from cosell.errors import CosellError, SettingsInvalid
 from cosell.mapping.variables import Variables
 from cosell.settings import Settings, load_settings
 from cosell.wiring import open_settings_ledger, open_workspace
 
-MARKS = {Verdict.FINE: "✔", Verdict.WARNING: "!", Verdict.FAILED: "✖", Verdict.SKIPPED: "·"}
-COLOURS = {Verdict.FINE: "green", Verdict.WARNING: "yellow", Verdict.FAILED: "red", Verdict.SKIPPED: "dim"}
 SETTINGS, LEDGER, MAPPINGS = "settings", "ledger", "mapping files"
 OF_SERVICES = ("Dataverse", "Partner Center", "webhook")
 OF_MAPPINGS = ("CRM columns", "change tracking", "alternate key")
@@ -42,9 +40,9 @@ def doctor(as_json: JsonOption = False) -> None:
     """
     found = asyncio.run(examine())
     if as_json:
-        print_json({"checks": [_describe(item) for item in found]})
+        print_json({"checks": [describe_finding(item) for item in found]})
     else:
-        _show(found)
+        show_findings(found)
     if any(item.verdict is Verdict.FAILED for item in found):
         raise typer.Exit(FAILED)
 
@@ -135,20 +133,3 @@ async def _examine_prefect(settings: Settings) -> list[Finding]:
     if server.verdict is Verdict.FAILED:
         return [server, skip("worker", "Prefect server")]
     return [server, await run_check("worker", check_worker(settings.work_pool))]
-
-
-def _show(found: list[Finding]) -> None:
-    out = terminal()
-    width = max(len(item.check) for item in found)
-    for item in found:
-        first, *others = item.told.splitlines()
-        out.print(f"{MARKS[item.verdict]} {item.check:<{width}}  {first}", style=COLOURS[item.verdict])
-        for line in (*others, *((item.todo,) if item.todo else ())):
-            out.print(f"  {'':<{width}}  {line.strip()}")
-    counts = Counter(item.verdict for item in found)
-    wrong = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
-    out.print(f"\n{wrong}.")
-
-
-def _describe(item: Finding) -> dict[str, str]:
-    return {"check": item.check, "verdict": item.verdict.value, "told": item.told, "todo": item.todo}

@@ -104,8 +104,9 @@ class WantedRole:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedVariable:
-    """The definition of an environment variable; `default` is a bool for yes/no."""
+    """The definition of an environment variable: `field` is our name of it, `default` is a bool for yes/no."""
 
+    field: str
     schema_name: str
     label: str
     description: str

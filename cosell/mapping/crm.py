@@ -232,6 +232,7 @@ def _variable(name: str, default: object) -> WantedVariable:
     spelled = "".join(part.capitalize() for part in name.split("_"))
     schema_name, label = VARIABLES.get(name, (f"{PREFIX}_{spelled}", name.replace("_", " ").capitalize()))
     return WantedVariable(
+        field=name,
         schema_name=schema_name,
         label=label,
         description=OF_VARIABLES,

@@ -22,14 +22,14 @@ class Customizer:
 
     def __init__(self, service: ServiceClient, *, solution: str) -> None:
         """Send through `service`; what is made joins the solution with this unique name."""
-        self._service = service
+        self.service = service
         self._joining = {"MSCRM.SolutionUniqueName": solution}
         self._tables: dict[str, Table | None] = {}
 
     async def get_table(self, name: str, *, is_fresh: bool = False) -> Table | None:
         """Return a table as it was when this run first looked, or as it is now; None when there is none."""
         if is_fresh or name not in self._tables:
-            self._tables[name] = await find_table(self._service, name)
+            self._tables[name] = await find_table(self.service, name)
         return self._tables[name]
 
     async def read(self, path: str, select: Sequence[str] = ()) -> dict[str, object]:
@@ -39,7 +39,7 @@ class Customizer:
             RecordNotFound: there is nothing.
         """
         query = query_string({"$select": ",".join(select) or None})
-        answer = await self._service.request("GET", path + query, headers=_STRONG, record=path)
+        answer = await self.service.request("GET", path + query, headers=_STRONG, record=path)
         return read_object(answer, record=path)
 
     async def find_rows(
@@ -53,36 +53,36 @@ class Customizer:
         """Return the rows whose columns are equal to these values; few are expected."""
         filter_ = " and ".join(f"{name} eq {_spell(name, value)}" for name, value in where.items()) or None
         path = set_ + options(select=select, filter_=filter_, expand=expand)
-        answer = await self._service.request("GET", path, headers=_STRONG, record=set_)
+        answer = await self.service.request("GET", path, headers=_STRONG, record=set_)
         return read_list(read_object(answer, record=set_))
 
     async def add_row(self, set_: str, body: Body, *, is_component: bool = True) -> None:
         """Create a row of the platform's; a component joins the solution."""
         headers = self._joining if is_component else {}
-        await self._service.request("POST", set_, json=body, headers=headers, record=set_, idempotent=False)
+        await self.service.request("POST", set_, json=body, headers=headers, record=set_, idempotent=False)
 
     async def change_row(self, set_: str, row_id: str, body: Body) -> None:
         """Change a row which is there."""
         path = f"{set_}({row_id})"
-        await self._service.request("PATCH", path, json=body, headers={"If-Match": "*"}, record=path)
+        await self.service.request("PATCH", path, json=body, headers={"If-Match": "*"}, record=path)
 
     async def remove_row(self, set_: str, row_id: str) -> None:
         """Delete a row."""
         path = f"{set_}({row_id})"
-        await self._service.request("DELETE", path, record=path)
+        await self.service.request("DELETE", path, record=path)
 
     async def define(self, path: str, body: Body) -> None:
         """Create a table, a column, a relationship or a key."""
-        await self._service.request("POST", path, json=body, headers=self._joining, record=path, idempotent=False)
+        await self.service.request("POST", path, json=body, headers=self._joining, record=path, idempotent=False)
 
     async def redefine(self, path: str, body: Body) -> None:
         """Replace a definition by a whole other one, keeping the labels in other languages."""
         headers = {"MSCRM.MergeLabels": "true"}
-        await self._service.request("PUT", path, json=body, headers=headers, record=path)
+        await self.service.request("PUT", path, json=body, headers=headers, record=path)
 
     async def call(self, action: str, body: Body) -> None:
         """Call an action which may be called twice without harm."""
-        await self._service.request("POST", action, json=body, record=action.partition("/")[0], idempotent=True)
+        await self.service.request("POST", action, json=body, record=action.partition("/")[0], idempotent=True)
 
 
 def table_path(name: str, below: str = "") -> str:
