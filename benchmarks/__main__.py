@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-BENCHMARKS = ("receiver",)
+BENCHMARKS = ("receiver", "latency")
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 
 

@@ -6,19 +6,15 @@ from prefect.client.schemas.objects import State
 
 from cosell.domain.flows import FlowName
 from cosell.domain.ids import ReferralId
-from cosell.store import HintKind
 from cosell.sync.outcome import Outcome, Result
 from cosell.sync.sort import Arrival
 from flows.microsoft_referrals_to_dynamics import microsoft_referrals_to_dynamics
-from flows.operating import conclude, operating_flow, record_ids, run_subflow
+from flows.operating import conclude, operating_flow, run_subflow
 from flows.partner_center_to_dynamics_helper import partner_center_to_dynamics_helper
 from flows.report import publish_outcomes
-from tasks.inbox import CLAIM_AT_MOST, claim_hints, settle_hints
+from flows.rounds import KINDS, turn_of, work_through_inbox
 from tasks.referrals import GONE, check_ids, find_moved_referrals, read_referrals
 from tasks.workspace import get_workspace
-
-KINDS = [HintKind.REFERRAL, HintKind.RELATED_REFERRAL]
-ROUNDS_AT_MOST = 20
 
 
 @operating_flow(FlowName.PARTNER_CENTER_TO_DYNAMICS)
@@ -35,27 +31,23 @@ async def partner_center_to_dynamics(
         look_for_missed: list what changed lately, too, so that a lost notification is found.
     """
     if referral_ids:
-        outcomes = await _handle(check_ids(referral_ids))
-    else:
-        outcomes = await _work_through(look_for_missed=look_for_missed)
+        return await _tell(await _handle(check_ids(referral_ids)))
+    what = ", missed ones too" if look_for_missed else ""
+    async with turn_of(FlowName.PARTNER_CENTER_TO_DYNAMICS, what=what) as another_runs:
+        if another_runs is not None:
+            return another_runs
+        return await _tell(await _work_through(look_for_missed=look_for_missed))
+
+
+async def _tell(outcomes: list[Outcome]) -> State[Any]:
     await publish_outcomes(FlowName.PARTNER_CENTER_TO_DYNAMICS, outcomes)
     return conclude(outcomes)
 
 
 async def _work_through(*, look_for_missed: bool) -> list[Outcome]:
     """Handle what notifications missed, then what the inbox holds, until it is empty or it is enough for one run."""
-    outcomes: list[Outcome] = []
-    if look_for_missed:
-        outcomes += await _handle(await find_moved_referrals())
-    for number in range(1, ROUNDS_AT_MOST + 1):
-        claimed = await claim_hints(KINDS, number)
-        if claimed:
-            found = await _handle(claimed)
-            await settle_hints(record_ids(found, result=Result.LATER), number)
-            outcomes += found
-        if len(claimed) < CLAIM_AT_MOST:
-            break
-    return outcomes
+    missed = await _handle(await find_moved_referrals()) if look_for_missed else []
+    return [*missed, *await work_through_inbox(KINDS[FlowName.PARTNER_CENTER_TO_DYNAMICS], _handle)]
 
 
 async def _handle(referral_ids: list[str]) -> list[Outcome]:

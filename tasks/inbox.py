@@ -1,24 +1,32 @@
 """Takes hints out of the inbox and gives back those which have to wait."""
 
-from collections.abc import Collection
+import asyncio
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager, suppress
 
-from cosell.store import Door, Hint, HintKind
+from cosell.domain.ids import OpportunityId, ReferralId
+from cosell.errors import RetryableError
+from cosell.store import Door, Hint, HintKind, InboxEntry
+from cosell.sync.workspace import Reads, Workspace
 from tasks.policy import step
 from tasks.workspace import get_workspace
 
 CLAIM_AT_MOST = 100
-CLAIM_SECONDS = 300
+CLAIM_SECONDS = 60
+"""How long the hints of a run that died stay out of reach; one that lives holds its claims anew before."""
+HOLD_ANEW_SECONDS = 15
 LATER_SECONDS = 60
 
 
 @step(name="claim-hints", run_name="claim hints, round {round_number}", tags={"inbox"})
-async def claim_hints(kinds: list[HintKind], round_number: int) -> list[str]:  # noqa: ARG001  tells rounds apart
+async def claim_hints(kinds: list[HintKind], round_number: int) -> list[str]:
     """Claim waiting hints of these kinds and return the ids of their records, oldest first."""
     workspace = get_workspace()
     entries = await workspace.ledger.inbox.claim(
         kinds, limit=CLAIM_AT_MOST, holder=workspace.holder, seconds=CLAIM_SECONDS
     )
     workspace.claims += entries
+    _forget_older_reads(workspace, entries, round_number)
     return list(dict.fromkeys(entry.record_id for entry in entries))
 
 
@@ -39,6 +47,39 @@ async def give_back_claims() -> None:
     workspace = get_workspace()
     entries, workspace.claims = workspace.claims, []
     await workspace.ledger.inbox.release(entries, delay_seconds=0)
+
+
+def _forget_older_reads(workspace: Workspace, entries: Sequence[InboxEntry], round_number: int) -> None:
+    """Let claimed records be read after the claim: what this run has read before may be older than the hint.
+
+    Only what the poll of this very run has just read is good enough, when the hint says so by its etag.
+    """
+    if round_number > 1:
+        workspace.reads = Reads()
+        return
+    for entry in entries:
+        workspace.reads.referrals.pop(ReferralId(entry.record_id), None)
+        row = workspace.reads.opportunities.get(OpportunityId(entry.record_id))
+        if row is None or row.etag != entry.hint.etag:
+            workspace.reads.opportunities.pop(OpportunityId(entry.record_id), None)
+
+
+@asynccontextmanager
+async def held_claims() -> AsyncIterator[None]:
+    """Keep what this run has claimed while the block lasts, however long that is."""
+    holding = asyncio.create_task(_hold(get_workspace()))
+    try:
+        yield
+    finally:
+        holding.cancel()
+        await asyncio.gather(holding, return_exceptions=True)
+
+
+async def _hold(workspace: Workspace) -> None:
+    while True:
+        await asyncio.sleep(HOLD_ANEW_SECONDS)
+        with suppress(RetryableError):
+            workspace.claims = await workspace.ledger.inbox.extend(workspace.claims, CLAIM_SECONDS)
 
 
 async def add_hints(door: Door, kind: HintKind, record_ids: Collection[str]) -> None:

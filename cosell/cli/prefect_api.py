@@ -38,3 +38,8 @@ def use_prefect(url: str) -> None:
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("PREFECT_CLI_PROMPT", "false")
+
+
+def share_results(settings: Settings) -> None:
+    """Keep results where every process of this machine finds them: a run may be retried by another one."""
+    os.environ.setdefault("PREFECT_LOCAL_STORAGE_PATH", str(settings.home.absolute() / "results"))

@@ -9,7 +9,8 @@ is left as it is.
 
 import runpy
 import sys
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 from prefect.server.database.configurations import AioSqliteConfiguration
 from prefect.server.database.dependencies import temporary_database_config
@@ -21,13 +22,15 @@ from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 class PatientSqlite(AioSqliteConfiguration):
     """SQLite behind Prefect's server, with every transaction begun as one that writes."""
 
-    def begin_transaction(
+    @asynccontextmanager
+    async def begin_transaction(
         self,
         session: AsyncSession,
-        with_for_update: bool = False,  # noqa: ARG002, FBT001, FBT002  as Prefect calls it
-    ) -> AbstractAsyncContextManager[AsyncSessionTransaction]:
+        with_for_update: bool = False,  # noqa: ARG002  as Prefect calls it
+    ) -> AsyncGenerator[AsyncSessionTransaction, None]:
         """Begin, waiting for other writers now instead of being turned away later."""
-        return super().begin_transaction(session, with_for_update=True)
+        async with super().begin_transaction(session, with_for_update=True) as transaction:
+            yield transaction
 
 
 def main() -> None:

@@ -20,6 +20,20 @@ from cosell.errors import ConfigurationError, ServiceUnreachable
 
 STOP_SECONDS = 6.0
 POLL_SECONDS = 0.2
+STARTS_AT_MOST = 5
+STARTS_WITHIN_SECONDS = 120.0
+"""A program which ends so often so soon has something wrong with it that another start does not mend."""
+
+
+@dataclass(slots=True)
+class Program:
+    """Something that was started, and when: the last time is that of the process which runs."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    process: "subprocess.Popen[bytes]"
+    started_at: list[float]
 
 
 @dataclass(slots=True)
@@ -31,7 +45,7 @@ class Processes:
 
     logs: Path
     stop_seconds: float = STOP_SECONDS
-    running: list[tuple[str, "subprocess.Popen[bytes]"]] = field(default_factory=list)
+    running: list[Program] = field(default_factory=list)
     pause: threading.Event = field(default_factory=threading.Event)
     heard_by: dict[signal.Signals, Any] = field(default_factory=dict)
     """What the signals did before, and do again after the block."""
@@ -53,15 +67,20 @@ class Processes:
         """Stop everything that was started; a second signal would leave half of it behind, so it is not heard."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _overhear)
-        for _name, process in reversed(self.running):
-            stop(process, seconds=self.stop_seconds)
+        for program in reversed(self.running):
+            stop(program.process, seconds=self.stop_seconds)
         for number, handler in self.heard_by.items():
             signal.signal(number, handler)
 
     def start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
         """Start a program in a process group of its own; what it prints goes into a file of its name."""
+        process = self._open(name, command, environment)
+        self.running.append(Program(name, list(command), dict(environment), process, [time.monotonic()]))
+        return process
+
+    def _open(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
         with self.log_of(name).open("ab") as log:
-            process = subprocess.Popen(  # noqa: S603  the commands are our own
+            return subprocess.Popen(  # noqa: S603  the commands are our own
                 list(command),
                 env={**os.environ, **environment},
                 stdin=subprocess.DEVNULL,
@@ -69,8 +88,6 @@ class Processes:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self.running.append((name, process))
-        return process
 
     def log_of(self, name: str) -> Path:
         """Return the file into which a process writes."""
@@ -82,11 +99,31 @@ class Processes:
         Raises:
             ServiceUnreachable: the text names it, and the file that says why.
         """
-        for name, process in self.running:
-            if process.poll() is not None:
-                raise ServiceUnreachable(
-                    f"{name} ended by itself (exit code {process.returncode}); {self.log_of(name)} says why."
-                )
+        for program in self.running:
+            if program.process.poll() is not None:
+                raise self._ended(program)
+
+    def mend(self) -> list[str]:
+        """Start again what has ended by itself; return the names.
+
+        Raises:
+            ServiceUnreachable: it ends again and again; the text names the file that says why.
+        """
+        ended = [program for program in self.running if program.process.poll() is not None]
+        for program in ended:
+            now = time.monotonic()
+            program.started_at = [*(at for at in program.started_at if now - at < STARTS_WITHIN_SECONDS), now]
+            if len(program.started_at) > STARTS_AT_MOST:
+                raise self._ended(program)
+            stop(program.process, seconds=0)  # children of the one that ended are still in its group
+            program.process = self._open(program.name, program.command, program.environment)
+        return [program.name for program in ended]
+
+    def _ended(self, program: Program) -> ServiceUnreachable:
+        return ServiceUnreachable(
+            f"{program.name} ended by itself (exit code {program.process.returncode}); "
+            f"{self.log_of(program.name)} says why."
+        )
 
     def wait_for(self, what: str, is_ready: Callable[[], bool], *, seconds: float) -> None:
         """Wait until something is true, as long as all processes run.

@@ -1,4 +1,4 @@
-"""`cosell up`: the whole product on one machine: ledger, Prefect server, work pool, deployments, worker, receiver."""
+"""`cosell up`: the whole product on one machine: ledger, Prefect server, deployments, worker, dispatcher, receiver."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from cosell.cli.deploy import find_project, make_deployments, migrate_ledger
-from cosell.cli.prefect_api import VARIABLE, url_file, use_prefect
+from cosell.cli.prefect_api import VARIABLE, share_results, url_file, use_prefect
 from cosell.cli.processes import Processes, answers, check_port_is_free, python
 from cosell.cli.receive import run_receiver
 from cosell.settings import Settings, load_settings
@@ -27,6 +27,8 @@ SERVER_ENVIRONMENT = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
 }
+WORKER_RUNS_AT_MOST = 6
+"""Runs that the worker has on at the same time: each is a process, and the dispatcher does most of the work."""
 WORKER_ENVIRONMENT = {"PREFECT_WORKER_QUERY_SECONDS": "1", "PREFECT_WORKER_PREFETCH_SECONDS": "1"}
 
 
@@ -35,7 +37,7 @@ def up(
         int, typer.Option(help="Port of the Prefect server, unless PREFECT_API_URL is set.")
     ] = 4200,
 ) -> None:
-    """Run everything on this machine until Ctrl-C: Prefect server, worker, deployments, receiver."""
+    """Run everything on this machine until Ctrl-C: Prefect server, worker, dispatcher, deployments, receiver."""
     settings = load_settings()
     console = Console(highlight=False)
     home = settings.home.absolute()
@@ -47,13 +49,14 @@ def up(
         console.print(f"ledger ready in {home}" if settings.database_url is None else "ledger ready")
         url = _start_server(processes, home, prefect_port)
         use_prefect(url)
-        os.environ.setdefault("PREFECT_LOCAL_STORAGE_PATH", str(home / "results"))
+        share_results(settings)
         console.print(f"Prefect server ready: {url.removesuffix('/api')}")
         make_deployments(settings, project)
         console.print("deployments made")
         worker = python("prefect", "worker", "start", "--pool", settings.work_pool, "--type", "process")
-        processes.start("worker", worker, WORKER_ENVIRONMENT)
-        console.print("worker started")
+        processes.start("worker", [*worker, "--limit", str(WORKER_RUNS_AT_MOST)], WORKER_ENVIRONMENT)
+        processes.start("dispatcher", python("cosell.cli", "dispatch"), {})
+        console.print("worker and dispatcher started")
         file = url_file(settings)
         file.write_text(url, "utf-8")
         try:
@@ -77,7 +80,7 @@ def _start_server(processes: Processes, home: Path, port: int) -> str:
 
 
 async def _serve(settings: Settings, console: Console, processes: Processes) -> None:
-    """Receive until asked to stop, or until one of the processes ends by itself."""
+    """Receive until asked to stop; a process that ends by itself is started again."""
 
     def tell(port: int) -> None:
         console.print(f"receiver ready: http://{settings.receiver.host}:{port}/webhooks/partner-center")
@@ -89,5 +92,6 @@ async def _serve(settings: Settings, console: Console, processes: Processes) -> 
     while not receiving.done():
         await asyncio.wait([receiving], timeout=WATCH_SECONDS)
         if not receiving.done():
-            processes.check()
+            for name in processes.mend():
+                console.print(f"[yellow]{name} had ended by itself and was started again[/yellow]")
     await receiving

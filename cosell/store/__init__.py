@@ -9,7 +9,7 @@ from cosell.store.conflicts import Conflict, ConflictState, FiledConflict
 from cosell.store.dead_letters import DeadLetter, DeadLetterState, FiledDeadLetter
 from cosell.store.hints import Added, Door, Hint, HintKind, InboxEntry
 from cosell.store.journal import JournalEntry
-from cosell.store.leases import Lease
+from cosell.store.leases import Lease, Leases
 from cosell.store.ledger import Ledger, SyncRecord, open_ledger
 from cosell.store.marks import DeltaLink
 from cosell.store.migrate import migrate
@@ -32,6 +32,7 @@ __all__ = [
     "InboxEntry",
     "JournalEntry",
     "Lease",
+    "Leases",
     "Ledger",
     "LostSignIn",
     "SyncRecord",

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cosell.store.engine import Database, in_chunks
 from cosell.store.hints import Added, Door, Hint, HintKind, InboxEntry
-from cosell.store.tables import inbox
+from cosell.store.tables import UtcTime, inbox
 
 __all__ = ["Added", "Door", "Hint", "HintKind", "Inbox", "InboxEntry", "store_hints"]
 
@@ -117,6 +117,18 @@ class Inbox:
         async with self._database.read() as connection:
             oldest = select(inbox.c.received_at).where(self._is_waiting()).order_by(inbox.c.received_at).limit(1)
             return (await connection.execute(oldest)).scalar_one_or_none()
+
+    async def find_due(self) -> dict[HintKind, datetime]:
+        """Find for each kind since when its oldest entry could be claimed; kinds without any are left out."""
+        now = self._database.now()
+        free_at = case((inbox.c.claim_id.is_(None), inbox.c.due_at), else_=inbox.c.claimed_until)
+        oldest = (
+            select(inbox.c.kind, func.min(free_at, type_=UtcTime))
+            .where(self._database.mine(inbox), _is_due(now))
+            .group_by(inbox.c.kind)
+        )
+        async with self._database.read() as connection:
+            return {HintKind(kind): since for kind, since in (await connection.execute(oldest)).all()}
 
     def _is_waiting(self) -> ColumnElement[bool]:
         unheld = or_(inbox.c.claim_id.is_(None), inbox.c.claimed_until <= self._database.now())

@@ -1,0 +1,48 @@
+"""The deployments by their names, and the work pool they run in."""
+
+import httpx
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+
+from cosell.dispatch.runs import unreachable
+from cosell.domain.flows import FlowName
+
+TAG = "cosell"
+"""Carried by every deployment of ours: other projects may share the server."""
+
+
+def operating_deployment(flow: FlowName) -> str:
+    """Return the name of the deployment which operates a flow."""
+    return f"{flow}/{flow.number}-{flow}"
+
+
+def activating_deployment(flow: FlowName) -> str:
+    """Return the name of the deployment which activates a flow."""
+    return f"activate/activate-{flow.number}-{flow}"
+
+
+async def set_paused(deployment: str, *, is_paused: bool) -> None:
+    """Stop or start the schedules of a deployment; one that is not there is left alone."""
+    async with get_client() as client:
+        try:
+            found = await client.read_deployment_by_name(deployment)
+        except ObjectNotFound:
+            return
+        if found.paused != is_paused:
+            await (client.pause_deployment(found.id) if is_paused else client.resume_deployment(found.id))
+
+
+async def ensure_work_pool(name: str) -> None:
+    """Make the process work pool when it is missing.
+
+    Raises:
+        ServiceUnreachable: the Prefect server does not answer.
+    """
+    try:
+        async with get_client() as client:
+            await client.create_work_pool(WorkPoolCreate(name=name, type="process"))
+    except ObjectAlreadyExists:
+        return
+    except httpx.HTTPError:
+        raise unreachable() from None
