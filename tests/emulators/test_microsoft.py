@@ -47,6 +47,17 @@ async def test_an_invitation_is_a_new_copy_of_ours_beside_microsofts(stand: Stan
     assert copies[THEIRS]["trackingInfo"]["microsoftMsxId"]
 
 
+async def test_a_lead_which_microsoft_hands_on_is_a_copy_of_ours_alone(stand: Stand) -> None:
+    lead = await stand.invited(type="Independent", qualification="Direct", callToAction="Contact me")
+
+    copies = await stand.copies(lead["engagementId"])
+    assert list(copies) == [OURS]
+    assert (lead["status"], lead["substatus"], lead["target"]) == ("New", "Pending", [])
+    assert (lead["qualification"], lead["callToAction"]) == ("Direct", "Contact me")
+    assert lead["inviteContext"]["invitedBy"]["organizationId"] == "msft"
+    assert lead["consent"]["consentToShareReferralWithMicrosoftSellers"] is False
+
+
 async def test_accepting_brings_microsofts_crm_id_into_both_copies(stand: Stand) -> None:
     own = await _shared(stand)
 

@@ -1,12 +1,17 @@
 """The two doors of the sync without Prefect around them: what a run does when it is told to look at a record."""
 
-from cosell.domain.ids import OpportunityId, ReferralId
+from cosell.domain.ids import LeadId, OpportunityId, ReferralId
 from cosell.errors import RejectedError
-from cosell.sync.arrive import create_opportunity, find_links
+from cosell.partner_center import Referral
+from cosell.store import HintKind
+from cosell.sync.arrive import CREATED_IN, create_opportunity, find_links
+from cosell.sync.leads.arrive import create_lead_or_opportunity, find_lead_links, refuse_lead
+from cosell.sync.leads.pair import sync_any_link
+from cosell.sync.look import stage_of_referral
 from cosell.sync.microsoft import follow_microsofts_copy
-from cosell.sync.outcome import Outcome
+from cosell.sync.outcome import Outcome, Result
 from cosell.sync.pair import sync_link
-from cosell.sync.refusal import tell_refusal
+from cosell.sync.refusal import file_refusal, tell_refusal
 from cosell.sync.share import share_opportunity
 from cosell.sync.sort import Arrival, sort_referral
 from cosell.sync.workspace import Workspace
@@ -32,12 +37,36 @@ async def look_at_referral(workspace: Workspace, referral_id: str) -> Outcome:
     referral = await workspace.get_referral(ReferralId(referral_id))
     if referral is not None and sort_referral(referral) is Arrival.MICROSOFTS_COPY:
         return await follow_microsofts_copy(workspace, referral)
+    if referral is not None and sort_referral(referral) is Arrival.LEAD:
+        return await _look_at_lead_referral(workspace, referral)
     links = await find_links(workspace, [referral] if referral else [])
     known = await workspace.ledger.links.find_by_referral_ids([ReferralId(referral_id)])
     link = links.get(ReferralId(referral_id)) or known.get(ReferralId(referral_id))
     if link is None or link.opportunity_id is None:
         link = await create_opportunity(workspace, ReferralId(referral_id))
     return await sync_link(workspace, link)
+
+
+async def _look_at_lead_referral(workspace: Workspace, referral: Referral) -> Outcome:
+    link = (await find_lead_links(workspace, [referral])).get(referral.id)
+    if link is None:
+        stage = stage_of_referral(referral)
+        reason = refuse_lead(workspace, referral) or ("" if stage in CREATED_IN else f"a {stage} lead")
+        if reason:
+            return Outcome(result=Result.SKIPPED, referral_id=referral.id, reason=reason)
+        link = await create_lead_or_opportunity(workspace, referral.id)
+    return await sync_any_link(workspace, link)
+
+
+async def look_at_lead(workspace: Workspace, lead_id: str) -> Outcome:
+    """Come from a lead in the CRM; a refusal is filed, told to the seller and raised."""
+    wanted = LeadId(lead_id)
+    try:
+        links = await workspace.ledger.links.find_by_lead_ids([wanted])
+        return await sync_any_link(workspace, links[wanted])
+    except RejectedError as error:
+        await file_refusal(workspace, HintKind.LEAD, lead_id, error, flow="a test")
+        raise
 
 
 async def assert_silence(stand: Stand) -> None:
@@ -47,6 +76,10 @@ async def assert_silence(stand: Stand) -> None:
     async with stand.run(fate) as workspace:
         for row in await stand.opportunities():
             await look_at_opportunity(workspace, row["opportunityid"])
+    async with stand.run(fate) as workspace:
+        for row in await stand.leads():
+            if row["cosell_referralid"]:
+                await look_at_lead(workspace, row["leadid"])
     async with stand.run(fate) as workspace:
         for referral in referrals:
             await look_at_referral(workspace, referral["id"])

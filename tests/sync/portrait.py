@@ -19,14 +19,27 @@ _COLUMNS = (
     "_parentaccountid_value",
     "_parentcontactid_value",
 )
+_LEAD_COLUMNS = (
+    "subject",
+    "description",
+    "estimatedamount",
+    "estimatedclosedate",
+    "companyname",
+    "lastname",
+    "statecode",
+    "statuscode",
+    "cosell_referralid",
+    "_qualifyingopportunityid_value",
+)
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC - ")
 
 
 async def portrait(stand: Stand) -> Document:
     """Describe both services and the ledger, every id replaced by what it is the id of."""
-    opportunities, referrals = await stand.opportunities(), await stand.referrals()
+    opportunities, referrals, leads = await stand.opportunities(), await stand.referrals(), await stand.leads()
     names = {row["opportunityid"]: f"opportunity {at}" for at, row in enumerate(opportunities)}
     names |= {item["id"]: f"referral {at}" for at, item in enumerate(referrals)}
+    names |= {row["leadid"]: f"lead {at}" for at, row in enumerate(leads)}
     accounts = (await stand.crm("GET", "accounts?$orderby=createdon"))["value"]
     contacts = (await stand.crm("GET", "contacts?$orderby=createdon"))["value"]
     names |= {row["accountid"]: f"account {at}" for at, row in enumerate(accounts)}
@@ -35,13 +48,15 @@ async def portrait(stand: Stand) -> Document:
     async with stand.ledger() as ledger:
         links = [link async for link in ledger.links.iter_all()]
     seen = {
+        "leads": [_lead(row) for row in leads],
         "opportunities": [_opportunity(row) for row in opportunities],
         "referrals": [_referral(item) for item in referrals],
         "copies": copies,
         "accounts": [row["name"] for row in accounts],
         "contacts": [(row["lastname"], row["_parentcustomerid_value"]) for row in contacts],
         "links": [
-            (link.state.value, link.referral_id, link.opportunity_id, sorted(link.base.items())) for link in links
+            (link.state.value, link.referral_id, link.lead_id, link.opportunity_id, sorted(link.base.items()))
+            for link in links
         ],
     }
     return {part: _renamed(value, names) for part, value in seen.items()}
@@ -49,6 +64,10 @@ async def portrait(stand: Stand) -> Document:
 
 def _opportunity(row: Document) -> Document:
     return {name: row.get(name) for name in _COLUMNS} | {"audit": lines_of(row)}
+
+
+def _lead(row: Document) -> Document:
+    return {name: row.get(name) for name in _LEAD_COLUMNS} | {"audit": lines_of(row)}
 
 
 def lines_of(row: Document) -> list[str]:

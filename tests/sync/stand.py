@@ -110,6 +110,15 @@ class Stand:
         rows: list[Document] = (await self.crm("GET", "opportunities?$orderby=createdon,opportunityid"))["value"]
         return rows
 
+    async def lead(self, lead_id: str) -> Document:
+        """Look at a lead in the CRM."""
+        return await self.crm("GET", f"leads({lead_id})")
+
+    async def leads(self) -> list[Document]:
+        """Look at all leads, in the order in which they were made."""
+        rows: list[Document] = (await self.crm("GET", "leads?$orderby=createdon,leadid"))["value"]
+        return rows
+
     async def referral(self, referral_id: str) -> Document:
         """Look at a referral in Partner Center."""
         return await self.portal("GET", f"/{referral_id}")
@@ -203,7 +212,7 @@ class Stand:
     # The product
 
     @asynccontextmanager
-    async def run(self, fate: Fate | None = None) -> AsyncIterator[Workspace]:
+    async def run(self, fate: Fate | None = None, variables: Variables = VARIABLES) -> AsyncIterator[Workspace]:
         """Open what a run of the product works with; it is gone at the end, whatever happened."""
         settings, clock, run_id = _settings(), self.emulators.world.clock.now, next(self._runs)
         transport = FatefulTransport(self.http._transport, fate or Fate())
@@ -223,7 +232,7 @@ class Stand:
                 dataverse=await stack.enter_async_context(dataverse),
                 ledger=ledger,
                 mappings=MAPPINGS,
-                variables=VARIABLES,
+                variables=variables,
                 clock=clock,
                 link_template=LINKS,
                 holder=f"run-{run_id}",

@@ -1,4 +1,8 @@
-"""An invitation from Microsoft: the deal as its seller would enter it, with whatever the control asked for on top."""
+"""An invitation from Microsoft: the deal as its seller would enter it, with whatever the control asked for on top.
+
+One of the type `Independent` is a lead which is handed on: nobody else has a copy of it, it names no solution of ours
+and is not shown to sellers.
+"""
 
 import uuid
 from datetime import datetime, timedelta
@@ -37,9 +41,10 @@ _CUSTOMER: Document = {
 _SOLUTION: Document = {"id": "SOL-15974-MQF", "name": "Contoso Suite", "type": "Name", "solutionType": "3P"}
 
 
-def invitation(wanted: Document, *, now: datetime) -> tuple[Document, Document]:
-    """Return Microsoft's copy and ours."""
-    shared = _shared(wanted, now)
+def invitation(wanted: Document, *, now: datetime) -> list[Document]:
+    """Return Microsoft's copy and ours, of a lead only ours; ours is the last."""
+    is_lead = wanted.get("type") == "Independent"
+    shared = _shared(wanted, now, is_lead=is_lead)
     engagement_id = str(uuid.uuid4())
     ours = _copy(shared, engagement_id, now)
     solutions = ours["details"]["requirements"]["solutions"]
@@ -49,10 +54,12 @@ def invitation(wanted: Document, *, now: datetime) -> tuple[Document, Document]:
         "status": "New",
         "substatus": "Pending",
         "expirationDateTime": stamp(now + timedelta(days=facts.ANSWER_DAYS)),
-        "target": [{"type": "SolutionProfile", "id": each["id"]} for each in solutions],
+        "target": [] if is_lead else [{"type": "SolutionProfile", "id": each["id"]} for each in solutions],
         "direction": "Incoming",
         "team": wanted.get("team") or [_seller()],
     }
+    if is_lead:
+        return [ours]
     theirs = _copy(shared, engagement_id, now)
     theirs |= {
         "organizationId": identities.MICROSOFT_ID,
@@ -63,23 +70,23 @@ def invitation(wanted: Document, *, now: datetime) -> tuple[Document, Document]:
         "target": [{"type": "BusinessProfileLocation", "id": identities.MICROSOFT_ID}],
         "direction": "Outgoing",
     }
-    return theirs, ours
+    return [theirs, ours]
 
 
-def _shared(wanted: Document, now: datetime) -> Document:
+def _shared(wanted: Document, now: datetime, *, is_lead: bool) -> Document:
     details: Document = {
         "notes": "The customer asked for a pilot on the shop floor.",
         "dealValue": 85000,
         "currency": "GBP",
         "closingDateTime": f"{now + timedelta(days=90):%Y-%m-%dT00:00:00Z}",
-        "requirements": {"solutions": [_SOLUTION], "additionalRequirements": {"iot": {}}},
+        "requirements": {"solutions": [] if is_lead else [_SOLUTION], "additionalRequirements": {"iot": {}}},
     }
     requirements = {**details["requirements"], **(wanted.get("details", {}).get("requirements") or {})}
     tracking = {"microsoftMsxId": f"7-{uuid.uuid4().hex[:8].upper()}"}
     consent = {
         "consentToToShareInfoWithOthers": True,
         "consentToContact": True,
-        "consentToShareReferralWithMicrosoftSellers": True,
+        "consentToShareReferralWithMicrosoftSellers": not is_lead,
     }
     plain: Document = {
         "name": "Fabrikam Robotics @ Contoso Suite",

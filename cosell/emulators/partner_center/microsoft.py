@@ -45,11 +45,11 @@ class Microsoft:
         self._random = random.Random(20)
 
     def invite(self, overrides: Mapping[str, Json]) -> Document:
-        """Create our copy, New/Pending, and Microsoft's own in the same engagement; return ours."""
-        theirs, ours = invitation(_wanted(overrides), now=self._world.clock.now())
-        self._writer.add(theirs)
-        self._writer.add(ours)
-        return ours
+        """Create our copy, New/Pending, and Microsoft's own in the same engagement unless it is a lead; return ours."""
+        copies = invitation(_wanted(overrides), now=self._world.clock.now())
+        for copy in copies:
+            self._writer.add(copy)
+        return copies[-1]
 
     def act(self, referral_id: str, action: str) -> Document:
         """Let the seller accept, decline, win or lose Microsoft's copy of the engagement; return that copy."""

@@ -93,7 +93,7 @@ async def _sync_once(workspace: Workspace, link: Link, *, is_fresh: bool, lease:
 def is_left_alone(stages: LeadSeen, decision: LeadDecision) -> bool:
     """Tell whether nothing is left to say: the lead is closed, and its referral too or nobody waits for an answer."""
     is_settled = decision.move is LeadMove.STAY and not decision.refused and decision.move_referral_to is None
-    return is_settled and stages.lead is not LeadStage.OPEN
+    return is_settled and (stages.lead is not LeadStage.OPEN or stages.referral.is_terminal)
 
 
 def is_lead_echo(link: Link, referral: Referral, row: Row) -> bool:
