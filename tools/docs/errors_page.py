@@ -15,7 +15,7 @@ WAYS_OUT: Mapping[str, str] = {
     "MappingInvalid": "Mend the place which the text names ([mappings](mappings.md)), then `cosell doctor`.",
     "SchemaMissing": "`cosell doctor` names it; a CRM administrator makes it, or your mapping names another.",
     "CredentialsRejected": "Renew the secret or certificate of the application, then `cosell doctor`.",
-    "SignInRequired": "A Referrals admin runs `cosell connect partner-center`.",
+    "SignInRequired": "A Referrals admin runs `cosell connect partner-center`; what waited goes on by itself.",
     "NotActivated": "`cosell activate`; `cosell status` shows where the chain stands.",
     "RetryableError": "Nothing: it is tried again by itself. If it lasts, `cosell doctor` tells which service is away.",
     "ServiceUnreachable": "If it lasts: network, proxy, `COSELL_CA_BUNDLE`, the service's status page.",
