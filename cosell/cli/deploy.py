@@ -12,9 +12,11 @@ from rich.console import Console
 
 from cosell.cli.prefect_api import find_prefect
 from cosell.cli.processes import python
+from cosell.domain.clock import utc_clock
 from cosell.domain.flows import ACTIVATION_ORDER
 from cosell.errors import ConfigurationError
 from cosell.settings import Settings, load_settings
+from cosell.store import Ledger
 from cosell.wiring import open_settings_ledger
 
 DEPLOY_SECONDS = 180
@@ -25,8 +27,10 @@ def deploy() -> None:
     settings = load_settings()
     find_prefect(settings)
     asyncio.run(migrate_ledger(settings))
-    make_deployments(settings, find_project())
-    Console(highlight=False).print(
+    kept = make_deployments(settings, find_project())
+    console = Console(highlight=False)
+    tell_kept(console, kept)
+    console.print(
         f"[green]✔[/green] Ledger ready, deployments made for the work pool {settings.work_pool}. "
         "`cosell status` shows which flows are active."
     )
@@ -50,16 +54,35 @@ async def migrate_ledger(settings: Settings) -> None:
         pass
 
 
-def make_deployments(settings: Settings, project: Path) -> None:
+def make_deployments(settings: Settings, project: Path) -> list[str]:
     """Make work pool, variables and deployments; the schedules of flows which are not active rest.
+
+    Schedules which were edited in the Prefect UI stay as they are; return the names of their deployments.
 
     Raises:
         ConfigurationError: Prefect does not take a deployment.
         ServiceUnreachable: the Prefect server does not answer.
     """
-    asyncio.run(_prepare(settings))
-    _deploy_all(settings, project)
-    asyncio.run(_align(settings))
+    return asyncio.run(_make_deployments(settings, project))
+
+
+def tell_kept(console: Console, kept: list[str]) -> None:
+    """Say which schedules are not those of `prefect.yaml`."""
+    if kept:
+        console.print(f"schedules edited in the Prefect UI were kept: {', '.join(kept)}")
+
+
+async def _make_deployments(settings: Settings, project: Path) -> list[str]:
+    from cosell.dispatch.backlog import cancel_superseded  # Prefect reads its settings when it is first imported
+    from cosell.dispatch.schedules import keeping_edited_schedules
+
+    await _prepare(settings)
+    async with open_settings_ledger(settings) as ledger:
+        async with keeping_edited_schedules(ledger.meta) as kept:
+            await asyncio.to_thread(_deploy_all, settings, project)
+        await _align(ledger)
+    await cancel_superseded(utc_clock)
+    return kept
 
 
 async def _prepare(settings: Settings) -> None:
@@ -86,11 +109,10 @@ def _deploy_all(settings: Settings, project: Path) -> None:
         raise ConfigurationError("Prefect could not deploy:\n" + "\n".join(text[-12:]))
 
 
-async def _align(settings: Settings) -> None:
+async def _align(ledger: Ledger) -> None:
     """Let the schedules run of those flows which the ledger says are active, and of no others."""
     from cosell.dispatch import operating_deployment, set_paused  # as above
 
-    async with open_settings_ledger(settings) as ledger:
-        active = await ledger.activations.find_all()
+    active = await ledger.activations.find_all()
     for flow in ACTIVATION_ORDER:
         await set_paused(operating_deployment(flow), is_paused=flow not in active)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cosell.cli.deploy import find_project, make_deployments, migrate_ledger
+from cosell.cli.deploy import find_project, make_deployments, migrate_ledger, tell_kept
 from cosell.cli.prefect_api import VARIABLE, share_results, url_file, use_prefect
 from cosell.cli.processes import Processes, answers, check_port_is_free, python
 from cosell.cli.receive import run_receiver
@@ -51,8 +51,9 @@ def up(
         use_prefect(url)
         share_results(settings)
         console.print(f"Prefect server ready: {url.removesuffix('/api')}")
-        make_deployments(settings, project)
+        kept = make_deployments(settings, project)
         console.print("deployments made")
+        tell_kept(console, kept)
         worker = python("prefect", "worker", "start", "--pool", settings.work_pool, "--type", "process")
         processes.start("worker", [*worker, "--limit", str(WORKER_RUNS_AT_MOST)], WORKER_ENVIRONMENT)
         processes.start("dispatcher", python("cosell.cli", "dispatch"), {})

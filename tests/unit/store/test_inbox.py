@@ -205,3 +205,25 @@ async def test_tenants_do_not_see_one_another(ledger: Ledger, place: Place) -> N
         assert await claim(other) == []
         assert (await other.inbox.add([hint("a")])).accepted == 1
         assert await other.inbox.settle(await claim(ledger)) == 0
+
+
+async def test_what_could_be_claimed_is_told_by_kind_with_the_time_of_the_oldest(place: Place) -> None:
+    async with place.open() as ledger:
+        start = place.clock.at
+        await ledger.inbox.add([hint("a"), hint("b", kind=HintKind.OPPORTUNITY)])
+        place.clock.advance(5)
+        await ledger.inbox.add([hint("c")])
+        assert await ledger.inbox.find_due() == {HintKind.REFERRAL: start, HintKind.OPPORTUNITY: start}
+
+        # When: all is claimed, and a newer hint waits behind a claim.
+        held = await claim(ledger, seconds=60)
+        await ledger.inbox.add([hint("a")])
+        assert await ledger.inbox.find_due() == {}
+
+        # Then: what is released comes when it is due, what is not settled when the claim ends.
+        await ledger.inbox.release([entry for entry in held if entry.record_id == "b"], delay_seconds=10)
+        assert await ledger.inbox.find_due() == {}
+        place.clock.advance(10)
+        assert await ledger.inbox.find_due() == {HintKind.OPPORTUNITY: place.clock.at}
+        place.clock.advance(50)
+        assert set(await ledger.inbox.find_due()) == {HintKind.REFERRAL, HintKind.OPPORTUNITY}

@@ -1,0 +1,103 @@
+"""Keeps the schedules which an operator has edited in the Prefect UI: deploying would put the shipped ones in place.
+
+`prefect deploy` deletes all schedules of a deployment and makes those of `prefect.yaml` (tried with Prefect 3.8). So
+what stands there is compared, before, with what was there right after the last deploying: what differs was edited,
+and is put back.
+"""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+import httpx
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import DeploymentScheduleUpdate, DeploymentUpdate
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
+from prefect.client.schemas.objects import DeploymentSchedule
+from prefect.client.schemas.responses import DeploymentResponse
+
+from cosell.dispatch.deployments import TAG
+from cosell.dispatch.runs import unreachable
+
+AS_DEPLOYED, EDITED = "schedules-as-deployed", "schedules-edited"
+PAGE = 200
+Schedules = dict[str, list[dict[str, Any]]]
+"""What each deployment's schedules are, by the deployment's name."""
+
+
+class Notes(Protocol):
+    """What is asked of the ledger: to remember."""
+
+    async def find(self, key: str) -> str | None:
+        """Find a value."""
+        ...
+
+    async def save(self, key: str, value: str) -> None:
+        """Write a value."""
+        ...
+
+
+@asynccontextmanager
+async def keeping_edited_schedules(notes: Notes) -> AsyncIterator[list[str]]:
+    """Put edited schedules back once the block has deployed; yield the names of their deployments.
+
+    Raises:
+        ServiceUnreachable: the Prefect server does not answer.
+    """
+    try:
+        before = await _read()
+        edited = find_edited(before, deployed=await _load(notes, AS_DEPLOYED), left=await _load(notes, EDITED))
+        # Noted first: deploying that breaks off half-way must not cost the edits.
+        await notes.save(EDITED, json.dumps(edited))
+        yield sorted(edited)
+        await notes.save(AS_DEPLOYED, json.dumps(await _read()))
+        await _restore(edited)
+        await notes.save(EDITED, "{}")
+    except httpx.HTTPError:
+        raise unreachable() from None
+
+
+def find_edited(now: Schedules, *, deployed: Schedules, left: Schedules) -> Schedules:
+    """Return the schedules which somebody has edited; `left` are those of an earlier deploying that broke off."""
+    changed = {name: schedules for name, schedules in now.items() if schedules != deployed.get(name, schedules)}
+    return {**changed, **{name: schedules for name, schedules in left.items() if name in now}}
+
+
+async def _load(notes: Notes, key: str) -> Schedules:
+    loaded: Schedules = json.loads(await notes.find(key) or "{}")
+    return loaded
+
+
+async def _read() -> Schedules:
+    return {name: _describe(deployment) for name, deployment in (await _find_deployments()).items()}
+
+
+async def _find_deployments() -> Mapping[str, DeploymentResponse]:
+    async with get_client() as client:
+        found = await client.read_deployments(
+            deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG])), limit=PAGE
+        )
+    return {deployment.name: deployment for deployment in found}
+
+
+def _describe(deployment: DeploymentResponse) -> list[dict[str, Any]]:
+    described = [_describe_one(schedule) for schedule in deployment.schedules]
+    return sorted(described, key=lambda item: json.dumps(item, sort_keys=True))
+
+
+def _describe_one(schedule: DeploymentSchedule) -> dict[str, Any]:
+    return {
+        "slug": schedule.slug,
+        "active": schedule.active,
+        "parameters": schedule.parameters,
+        "schedule": schedule.schedule.model_dump(mode="json"),
+    }
+
+
+async def _restore(edited: Schedules) -> None:
+    deployments = await _find_deployments()
+    async with get_client() as client:
+        for name, schedules in edited.items():
+            kept = [DeploymentScheduleUpdate.model_validate(schedule) for schedule in schedules]
+            await client.update_deployment(deployments[name].id, DeploymentUpdate(schedules=kept))
