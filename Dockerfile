@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# One image for every role: Prefect server, its services, worker, receiver, `cosell deploy`; the command chooses.
+# One image for every role: Prefect server, its services, worker, dispatcher, receiver; the command chooses.
 # compose.yaml shows each of them. Built by `docker compose build`; runs as a user without rights.
 
 ARG PYTHON=3.12.11-slim-bookworm

@@ -16,7 +16,7 @@ def main(url: str) -> int:
         with urllib.request.urlopen(url, timeout=SECONDS) as answer:  # noqa: S310  compose.yaml names the address
             return 0 if answer.status == 200 else 1
     except (urllib.error.URLError, OSError) as error:
-        print(f"{url}: {error}", file=sys.stderr)
+        sys.stderr.write(f"{url}: {error}\n")
         return 1
 
 

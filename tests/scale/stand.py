@@ -23,8 +23,9 @@ from tests.postgres import PASSWORD, running_postgres
 from tests.redis import running_redis
 from tests.scale.compose import COMPLETED, Compose, Service, read_image_environment
 
-READY_SECONDS = 90
-ONE_SHOT_SECONDS = 120
+READY_SECONDS = 180
+ONE_SHOT_SECONDS = 420
+"""As long as a terminal may take in the other tests: others may need the machine at the same time."""
 STOP_SECONDS = 15
 DATA, SHARED = "/data", "/data/results"
 """Where the image keeps its data, and the part of it which containers share."""

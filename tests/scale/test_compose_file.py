@@ -1,4 +1,4 @@
-"""compose.yaml, Dockerfile and the pools' templates say only what is there: commands, settings, files, pinned images."""
+"""compose.yaml, Dockerfile and the pool's template name only what is there: commands, settings, files, versions."""
 
 import json
 import re
@@ -30,7 +30,7 @@ from tools.docs.settings_page import iter_settings
 
 COMPOSE = Compose({"POSTGRES_PASSWORD": "secret", "COSELL_SECRET_KEY": "key"})
 TEMPLATE = PROJECT / "deploy" / "kubernetes" / "base-job-template.json"
-OURS = frozenset({"migrate", "deploy", "prefect-api", "prefect-services", "worker", "receiver"})
+OURS = frozenset({"migrate", "deploy", "prefect-api", "prefect-services", "worker", "dispatcher", "receiver"})
 # Not Prefect's settings but those of prefect-redis, and what programs agree on.
 FURTHER = {"DO_NOT_TRACK", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "POSTGRES_USER", "POSTGRES_PASSWORD"}
 
@@ -102,6 +102,7 @@ def test_secrets_of_the_product_do_not_reach_the_servers_of_others() -> None:
     assert {name for name, service in COMPOSE.services.items() if service.has_env_file} == {
         "deploy",
         "worker",
+        "dispatcher",
         "receiver",
     }
 

@@ -85,7 +85,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 
 def test_all_services_run_and_their_health_checks_say_so(installation: Installation) -> None:
     running = Counter(item.service.name for item in installation.stand.running if item.process.poll() is None)
-    assert running == {"prefect-api": 2, "prefect-services": 1, "worker": 2, "receiver": 1}
+    assert running == {"prefect-api": 2, "prefect-services": 1, "worker": 2, "dispatcher": 1, "receiver": 1}
     checked = [item for item in installation.stand.running if item.health_check]
     assert len(checked) == 5
     for replica in checked:
