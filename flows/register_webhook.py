@@ -32,10 +32,11 @@ async def register_webhook(overwrite: bool = False) -> State[Any]:  # noqa: FBT0
         overwrite: replace the URL of another system when one is registered.
     """
     async with entered_workspace():
+        # First, so that it is told even when the rest cannot be done for want of one of them.
+        credentials = await check_credentials()
         report = await register_url(overwrite)
         delivery = await send_validation_event()
         await clear_lost_sign_in()
-        credentials = await check_credentials()
         await acreate_table_artifact(
             key="webhook-registration",
             table=[
@@ -47,6 +48,10 @@ async def register_webhook(overwrite: bool = False) -> State[Any]:  # noqa: FBT0
             ],
             description="Where Partner Center sends its notifications, and how long our credentials last",
         )
-    warnings = [row["warning"] for row in credentials if row["warning"]]
     told = f"{'Registered' if report.was_changed else 'Was registered already'}. {delivery}"
+    return conclude(told, [row["warning"] for row in credentials if row["warning"]])
+
+
+def conclude(told: str, warnings: list[str]) -> State[Any]:
+    """Return Completed, under a name of its own when a credential ends soon."""
     return Completed(name=ENDS_SOON if warnings else "Completed", message=" ".join([told, *warnings]))

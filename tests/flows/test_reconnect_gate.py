@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,8 +20,9 @@ from cosell.sync.outcome import Outcome, Result
 from cosell.sync.workspace import Workspace
 from cosell.wiring import open_workspace
 from flows.operating import RECONNECT, ends_plainly, handle_each
+from flows.register_webhook import ENDS_SOON, conclude
 from tasks.inbox import give_back_claims
-from tasks.sign_in import TRIAL_EVERY, find_lost_sign_in
+from tasks.sign_in import TRIAL_EVERY, check_credentials, find_lost_sign_in
 from tasks.workspace import _current
 from tests.emulator_process import Emulators, running_emulators
 from tests.flows.somewhere import settings_of_nowhere
@@ -154,3 +155,26 @@ async def test_run_which_meets_the_end_fails_in_the_named_state() -> None:
 
     assert (state.type, state.name) == (StateType.FAILED, RECONNECT)
     assert "nothing is lost" in (state.message or "")
+
+
+async def test_what_ends_soon_is_in_the_log_and_in_the_state_of_the_daily_check(
+    waiting: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    del waiting
+    soon = (datetime.now(UTC) + timedelta(days=9)).date()
+    monkeypatch.setenv("COSELL_DATAVERSE__CLIENT_SECRET_EXPIRES_ON", soon.isoformat())
+    for name in ("DATAVERSE__URL", "PARTNER_CENTER__API_URL"):
+        monkeypatch.setenv(f"COSELL_{name}", "https://127.0.0.1:1")
+    for group in ("DATAVERSE", "PARTNER_CENTER"):
+        for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET"):
+            monkeypatch.setenv(f"COSELL_{group}__{name}", f"made-up-{name.lower()}")
+
+    rows = await check_credentials.fn()
+    state = conclude("Was registered already.", [row["warning"] for row in rows if row["warning"]])
+
+    assert [row["what"] for row in rows] == ["CRM credential", "Partner Center credential", "sign-in"]
+    assert (state.type, state.name) == (StateType.COMPLETED, ENDS_SOON)
+    assert f"The client secret ends on {soon}, in 8 days." in (state.message or "")
+    assert f"The client secret ends on {soon}" in caplog.text
+    assert "made-up-client_secret" not in caplog.text + str(rows)
+    assert (conclude("Fine.", []).name, conclude("Fine.", []).message) == ("Completed", "Fine.")
