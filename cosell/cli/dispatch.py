@@ -15,6 +15,7 @@ from cosell.cli.prefect_api import find_prefect, share_results
 from cosell.domain.clock import utc_clock
 from cosell.domain.flows import FlowName
 from cosell.errors import CosellError
+from cosell.partner_center.opening import VAULT_NAME
 from cosell.settings import Settings, load_settings
 from cosell.wiring import open_settings_ledger
 
@@ -55,6 +56,9 @@ async def run_dispatcher(settings: Settings) -> None:
     async with open_settings_ledger(settings) as ledger:
 
         async def is_active(flow: FlowName) -> bool:
+            # Without a sign-in nothing can be done; the schedules try now and then whether that is still so.
+            if await ledger.sign_ins.find_lost(VAULT_NAME):
+                return False
             active = await ledger.activations.find_all()
             return all(needed in active for needed in (*flow.predecessors, flow))
 
