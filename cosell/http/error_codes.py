@@ -83,6 +83,9 @@ KNOWN_CODES: dict[str, KnownCode] = {
         errors.DeltaExpired, "{service} no longer knows our delta link; everything has to be read once"
     ),
     # Dataverse: how it is doing
+    "0x80071151": KnownCode(
+        errors.ServiceUnavailable, "{service} is busy with another customization; it will be tried again"
+    ),
     "0x80072321": _SLOWER,
     "0x80072322": _SLOWER,
     "0x80072326": _SLOWER,

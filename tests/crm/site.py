@@ -20,6 +20,7 @@ Document = dict[str, Any]
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 OF_THE_DAY = {"MetadataId", "ObjectTypeCode", "ColumnNumber", "Description", "HasChanged", "Privileges"}
 """What two environments with the same schema need not have in common: ids, numbers, texts for people."""
+CHOICES = "Attributes/Microsoft.Dynamics.CRM.PicklistAttributeMetadata?$select=LogicalName&$expand=OptionSet"
 COLLECTIONS = {"Keys": "LogicalName", "ManyToOneRelationships": "SchemaName", "Attributes": "LogicalName"}
 
 
@@ -128,6 +129,11 @@ class Site:
         assert reply.is_success, f"{path}: {reply.text}"
         return reply
 
+    async def version(self) -> str:
+        """Return the version of our solution."""
+        rows = (await self.get("solutions?$select=version&$filter=uniquename eq 'cosellsync'"))["value"]
+        return str(rows[0]["version"])
+
     async def portrait(self, *, with_platform: bool = True) -> Document:
         """Return all that an installation makes, without what differs from day to day."""
         found: Document = {name: await self._table(name) for name in _table_names()}
@@ -151,6 +157,8 @@ class Site:
         if reply.status_code == 404:
             return None
         found: Document = _plain(reply.json())
+        choices = await self.get(f"EntityDefinitions(LogicalName='{name}')/{CHOICES}")
+        found["choices"] = sorted(_plain(choices["value"]), key=lambda item: str(item["LogicalName"]))
         for collection, key in COLLECTIONS.items():
             found[collection] = sorted(found[collection], key=lambda item: str(item[key]))
         return found

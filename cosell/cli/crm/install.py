@@ -11,7 +11,7 @@ from cosell.cli.crm.opening import read_mappings
 from cosell.cli.records import JsonOption
 from cosell.cli.showing import print_json, terminal, to_line
 from cosell.dataverse.install import PLANNED, UNFINISHED, WRITTEN, Outcome, Result, WakeUp, install
-from cosell.dataverse.install.wake_up import wake_up_url
+from cosell.dataverse.install.wake_up import refuse_unfit, wake_up_url
 from cosell.dataverse.wanted import WantedSchema
 from cosell.errors import SettingsInvalid
 from cosell.mapping.by_hand import by_hand
@@ -83,6 +83,7 @@ def _wake_up(settings: Settings, *, url: str | None, is_removal: bool) -> WakeUp
             "COSELL_RECEIVER__DATAVERSE_SECRET is missing: the CRM sends it along, and the receiver takes no wake-up "
             "without it. Set it to a long random text, for the receiver too."
         )
+    refuse_unfit(secret.get_secret_value())
     return WakeUp(url=wake_up_url(url), secret=secret.get_secret_value())
 
 

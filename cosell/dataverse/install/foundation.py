@@ -64,29 +64,28 @@ def solution_step(customizer: Customizer, schema: WantedSchema) -> Step:
     return Step(part=solution_part(schema), look=look, write=write, needs=needs)
 
 
-def version_step(customizer: Customizer, schema: WantedSchema) -> Step:
+def version_step(customizer: Customizer, schema: WantedSchema, *, is_unpublished: bool) -> Step:
     """Publish what was made, and note in the solution that it is whole."""
 
     async def look() -> Found:
         found = await find_solution(customizer, schema)
         if found is None:
             return MISSING
-        version = str(found.get("version"))
-        if version_key(version) >= version_key(schema.version):
-            return THERE
-        return Found(presence=Presence.STALE, told=f"to version {schema.version}")
+        if _is_lower(found, schema):
+            return Found(presence=Presence.STALE, told=f"The solution is now at version {schema.version}.")
+        return Found(presence=Presence.STALE) if is_unpublished else THERE
 
     async def write(_: Found) -> None:
+        await _publish(customizer, schema)
         found = await find_solution(customizer, schema)
-        if found is not None:
-            await _publish(customizer, schema)
+        if found is not None and _is_lower(found, schema):
             await customizer.change_row("solutions", str(found["solutionid"]), {"version": schema.version})
 
     return Step(part=Part(kind="publishing", name=schema.solution), look=look, write=write)
 
 
 def publish_step(customizer: Customizer, schema: WantedSchema) -> Step:
-    """Publish what was made although some of it is still missing, or the version stays the same."""
+    """Publish what was made although something is still missing."""
 
     async def look() -> Found:
         return Found(presence=Presence.STALE)
@@ -110,6 +109,10 @@ async def find_solution(customizer: Customizer, schema: WantedSchema) -> Documen
     select = ("solutionid", "version", "ismanaged")
     rows = await customizer.find_rows("solutions", select, {"uniquename": schema.solution})
     return rows[0] if rows else None
+
+
+def _is_lower(found: Document, schema: WantedSchema) -> bool:
+    return version_key(str(found.get("version"))) < version_key(schema.version)
 
 
 def version_key(version: str) -> tuple[int, ...]:

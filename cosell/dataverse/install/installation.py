@@ -101,7 +101,7 @@ async def _publish(runner: Runner, customizer: Customizer, schema: WantedSchema)
     if runner.is_managed:
         return
     if runner.is_complete:
-        await runner.run([version_step(customizer, schema)])
+        await runner.run([version_step(customizer, schema, is_unpublished=runner.has_written)])
     elif runner.has_written:
         await runner.run([publish_step(customizer, schema)])
 

@@ -61,17 +61,23 @@ async def find_missing_privileges(customizer: Customizer, wanted: WantedRole) ->
     """Return which privileges we ourselves lack of those in the role, by name, whatever roles we have."""
     me = await customizer.read("WhoAmI")
     held = await customizer.read(f"systemusers({me['UserId']})/Microsoft.Dynamics.CRM.RetrieveUserPrivileges()")
-    return sorted(_subtract(await _wanted_ids(customizer, wanted), held))
+    names = {str(one.get("PrivilegeName")) for one in _items(held.get("RolePrivileges")) if one.get("Depth") == GLOBAL}
+    by_table = _subtract(await _ids_of_tables(customizer, wanted), held)
+    return sorted({*by_table, *(name for name in wanted.others if name not in names)})
 
 
 async def _find_lacking(customizer: Customizer, wanted: WantedRole, role_id: str) -> Mapping[str, str]:
     """Return the privileges which a role lacks, by name."""
     held = await customizer.read(f"RetrieveRolePrivilegesRole(RoleId={role_id})")
-    return _subtract(await _wanted_ids(customizer, wanted), held)
+    ids = await _ids_of_tables(customizer, wanted)
+    for name in wanted.others:
+        for row in await customizer.find_rows("privileges", ("privilegeid",), {"name": name}):
+            ids[name] = str(row["privilegeid"])
+    return _subtract(ids, held)
 
 
-async def _wanted_ids(customizer: Customizer, wanted: WantedRole) -> dict[str, str]:
-    """Return the ids of the wanted privileges by name; those which this CRM does not have are left out."""
+async def _ids_of_tables(customizer: Customizer, wanted: WantedRole) -> dict[str, str]:
+    """Return the ids of the wanted privileges by name; tables which this CRM does not have are left out."""
     ids: dict[str, str] = {}
     for table, rights in wanted.tables.items():
         try:
@@ -83,9 +89,6 @@ async def _wanted_ids(customizer: Customizer, wanted: WantedRole) -> dict[str, s
             for one in _items(definition.get("Privileges"))
             if one.get("PrivilegeType") in rights and one.get("CanBeGlobal") is not False
         }
-    for name in wanted.others:
-        for row in await customizer.find_rows("privileges", ("privilegeid",), {"name": name}):
-            ids[name] = str(row["privilegeid"])
     return ids
 
 

@@ -16,6 +16,7 @@ from cosell.errors import SettingsInvalid
 ENDPOINT = "Co-sell sync wake-up"
 HEADER = "x-cosell-key"
 PATH = "/webhooks/dataverse"
+LONGEST = 256
 WEBHOOK, HTTP_HEADER, JSON, NORMAL = 8, 5, 2, 1
 """Contract, kind of authentication, format and connection mode of a service endpoint."""
 ASYNCHRONOUS, POST_OPERATION, SERVER, ENABLED = 1, 40, 0, 0
@@ -42,6 +43,19 @@ def wake_up_url(text: str) -> str:
         raise SettingsInvalid("--wake-up: Dataverse has to reach the receiver by https on port 443.")
     path = parts.path.rstrip("/") or PATH
     return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def refuse_unfit(secret: str) -> None:
+    """Refuse a secret which a header cannot carry.
+
+    Raises:
+        SettingsInvalid: it is empty, too long, or has letters beyond ASCII or spaces at its ends.
+    """
+    if not secret.isascii() or not secret.isprintable() or secret != secret.strip() or not 0 < len(secret) <= LONGEST:
+        raise SettingsInvalid(
+            f"COSELL_RECEIVER__DATAVERSE_SECRET has to be 1 to {LONGEST} printable ASCII characters: it travels in a "
+            "header."
+        )
 
 
 def wake_up_steps(
