@@ -5,7 +5,7 @@ import importlib.util
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tools.docs import cli_page, errors_page, mappings_page, settings_page
+from tools.docs import cli_page, crm_page, errors_page, mappings_page, settings_page
 
 PROJECT = Path(__file__).parents[2]
 
@@ -13,6 +13,7 @@ _PAGES: Mapping[str, Callable[[], str]] = {
     ".env.example": settings_page.render_env_example,
     "docs/settings.md": settings_page.render_page,
     "docs/errors.md": errors_page.render_page,
+    "docs/crm.md": crm_page.render_page,
     "docs/mappings.md": mappings_page.render_page,
     "mappings/schema.json": mappings_page.render_schema,
 }
