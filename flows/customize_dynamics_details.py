@@ -8,7 +8,9 @@ from prefect.states import Completed
 from cosell.domain.flows import FlowName
 from cosell.store import HintKind
 from cosell.sync.outcome import Result
+from cosell.sync.sort import Arrival
 from flows.operating import conclude, handle_each, operating_flow
+from tasks.leads import create_lead
 from tasks.links import create_opportunity
 from tasks.opportunities import get_dynamics_details
 from tasks.referrals import check_ids
@@ -16,19 +18,25 @@ from tasks.referrals import check_ids
 
 @operating_flow(FlowName.CUSTOMIZE_DYNAMICS_DETAILS)
 async def customize_dynamics_details(
-    referral_ids: list[str] | None = None, opportunity_ids: list[str] | None = None
+    referral_ids: list[str] | None = None,
+    opportunity_ids: list[str] | None = None,
+    lead_ids: list[str] | None = None,
 ) -> State[Any]:
-    """Get the CRM's side of these records, and create what is missing: account, contact, opportunity.
+    """Get the CRM's side of these records, and create what is missing: account, contact, opportunity or lead.
 
-    What is read stays in memory for the flow which called; Prefect keeps ids only. Leads and rows of Microsoft
-    solutions are not made here yet.
+    A lead which nobody has accepted becomes a lead, everything else an opportunity. What is read stays in memory for
+    the flow which called; Prefect keeps ids only. Rows of Microsoft solutions are not made here yet.
 
     Args:
-        referral_ids: referrals whose opportunity is wanted; it is created when the CRM has none.
+        referral_ids: referrals whose opportunity or lead is wanted; it is created when the CRM has none.
         opportunity_ids: opportunities to read.
+        lead_ids: leads to read.
     """
-    missing = await get_dynamics_details(check_ids(referral_ids or []), check_ids(opportunity_ids or []))
-    outcomes = await handle_each(missing, create_opportunity, kind=HintKind.REFERRAL)
+    missing = await get_dynamics_details(
+        check_ids(referral_ids or []), check_ids(opportunity_ids or []), check_ids(lead_ids or [])
+    )
+    outcomes = await handle_each(missing[Arrival.DEAL], create_opportunity, kind=HintKind.REFERRAL)
+    outcomes += await handle_each(missing[Arrival.LEAD], create_lead, kind=HintKind.REFERRAL)
     created = [outcome for outcome in outcomes if outcome.result is Result.CREATED]
     if len(created) < len(outcomes):
         return conclude(outcomes)

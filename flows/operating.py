@@ -15,7 +15,7 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 
 from cosell.domain.flows import FlowName
-from cosell.domain.ids import OpportunityId, ReferralId
+from cosell.domain.ids import LeadId, OpportunityId, ReferralId
 from cosell.errors import (
     ConfigurationError,
     ConflictError,
@@ -194,6 +194,7 @@ def _outcome_of(error: CosellError, record_id: str, kind: HintKind) -> Outcome:
     return Outcome(
         result=result,
         referral_id=ReferralId(record_id) if kind is HintKind.REFERRAL else None,
+        lead_id=LeadId(record_id) if kind is HintKind.LEAD else None,
         opportunity_id=OpportunityId(record_id) if kind is HintKind.OPPORTUNITY else None,
         reason=str(error),
     )
@@ -212,6 +213,7 @@ def conclude(outcomes: Sequence[Outcome]) -> State[Any]:
 
 
 def record_ids(outcomes: Sequence[Outcome], *, result: Result) -> list[str]:
-    """Return the ids of both records of all outcomes with this result."""
-    ids = [(outcome.referral_id, outcome.opportunity_id) for outcome in outcomes if outcome.result is result]
-    return [record_id for pair in ids for record_id in pair if record_id]
+    """Return the ids of all records of the outcomes with this result."""
+    of_result = [outcome for outcome in outcomes if outcome.result is result]
+    ids = [(outcome.referral_id, outcome.lead_id, outcome.opportunity_id) for outcome in of_result]
+    return [record_id for known in ids for record_id in known if record_id]

@@ -13,7 +13,7 @@ from flows.operating import conclude, operating_flow, run_subflow
 from flows.partner_center_to_dynamics_helper import partner_center_to_dynamics_helper
 from flows.report import publish_outcomes
 from flows.rounds import KINDS, turn_of, work_through_inbox
-from tasks.referrals import GONE, check_ids, find_moved_referrals, read_referrals
+from tasks.referrals import GONE, LEFT_OUT, check_ids, find_moved_referrals, read_referrals
 from tasks.workspace import get_workspace
 
 
@@ -24,7 +24,7 @@ async def partner_center_to_dynamics(
 ) -> State[Any]:
     """Bring into the CRM what moved in Partner Center: what notifications announced, and what they missed.
 
-    Leads are told, not made yet.
+    A lead which nobody has accepted arrives as a lead, unless the settings keep leads of its kind out.
 
     Args:
         referral_ids: only these referrals; without any, what the inbox holds.
@@ -54,14 +54,14 @@ async def _handle(referral_ids: list[str]) -> list[Outcome]:
     if not referral_ids:
         return []
     kinds = await read_referrals(referral_ids)
-    outcomes = [_skip(referral_id, "leads are not synchronised yet") for referral_id in kinds[Arrival.LEAD]]
+    outcomes = [_skip(item, "leads of this kind do not arrive, by the settings") for item in kinds[LEFT_OUT]]
     known = await get_workspace().ledger.links.find_by_referral_ids([ReferralId(item) for item in kinds[GONE]])
     outcomes += [
         _skip(item, "not in Partner Center, or not visible to us") for item in kinds[GONE] if item not in known
     ]
-    deals = [*kinds[Arrival.DEAL], *known]
-    if deals:
-        outcomes += await run_subflow(partner_center_to_dynamics_helper, {"referral_ids": deals})
+    ours = [*kinds[Arrival.DEAL], *kinds[Arrival.LEAD], *known]
+    if ours:
+        outcomes += await run_subflow(partner_center_to_dynamics_helper, {"referral_ids": ours})
     if kinds[Arrival.MICROSOFTS_COPY]:
         copies = {"referral_ids": kinds[Arrival.MICROSOFTS_COPY]}
         outcomes += await run_subflow(microsoft_referrals_to_dynamics, copies)

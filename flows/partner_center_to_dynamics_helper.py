@@ -1,4 +1,4 @@
-"""Flow 4: brings a set of our referrals into the CRM: get or create the opportunity, plan, apply."""
+"""Flow 4: brings a set of our referrals into the CRM: get or create the opportunity or lead, plan, apply."""
 
 from typing import Any
 
@@ -18,7 +18,9 @@ STOPPED = (Result.REFUSED, Result.LATER, Result.SKIPPED)
 
 @operating_flow(FlowName.PARTNER_CENTER_TO_DYNAMICS_HELPER)
 async def partner_center_to_dynamics_helper(referral_ids: list[str]) -> State[Any]:
-    """Bring these referrals and their opportunities in step, coming from Partner Center.
+    """Bring these referrals and their opportunities or leads in step, coming from Partner Center.
+
+    A lead that was accepted in Partner Center is qualified; one that was closed there is disqualified.
 
     Args:
         referral_ids: ids of our own referrals, not of Microsoft's copies.

@@ -28,7 +28,8 @@ def _row(outcome: Outcome) -> dict[str, str]:
     return {
         "result": outcome.result.value,
         "referral": _referral(outcome),
-        "opportunity": _opportunity(outcome),
+        "opportunity": _row_of_crm("opportunity", outcome.opportunity_id),
+        "lead": _row_of_crm("lead", outcome.lead_id),
         "to Partner Center": ", ".join(outcome.to_partner_center),
         "to the CRM": ", ".join(outcome.to_dataverse),
         "why": outcome.reason,
@@ -42,9 +43,9 @@ def _referral(outcome: Outcome) -> str:
     return f"[{outcome.referral_id}]({address})"
 
 
-def _opportunity(outcome: Outcome) -> str:
-    if outcome.opportunity_id is None:
+def _row_of_crm(table: str, row_id: str | None) -> str:
+    if row_id is None:
         return ""
     crm = str(load_settings().dataverse.url).rstrip("/")
-    address = f"{crm}/main.aspx?etn=opportunity&pagetype=entityrecord&id={outcome.opportunity_id}"
-    return f"[{outcome.opportunity_id}]({address})"
+    address = f"{crm}/main.aspx?etn={table}&pagetype=entityrecord&id={row_id}"
+    return f"[{row_id}]({address})"

@@ -66,6 +66,8 @@ async def check_columns(workspace: Workspace) -> str:
     """
     problems: list[str] = []
     for name, columns in mapped_columns(workspace.mappings).items():
+        if name == workspace.mappings.lead.table and name not in deal_tables(workspace):
+            continue
         table = await workspace.dataverse.find_table(name)
         misfits = find_misfits(name, table, columns)
         problems += [str(misfit) for misfit in misfits if misfit.fault is not Fault.NO_OPTION]
@@ -78,17 +80,26 @@ async def check_columns(workspace: Workspace) -> str:
 
 
 async def check_referral_key(workspace: Workspace) -> str:
-    """Prove that the referral id is an alternate key of the opportunity which is ready for use."""
-    column = workspace.opportunity.columns.referral_id
-    table = await workspace.dataverse.get_table(workspace.opportunity.table)
-    key = find_key(table, column)
-    if key is None or not key.is_active:
-        raise SchemaMissing(
-            f"Column {workspace.opportunity.table}.{column} has to be an alternate key with an active index, so that "
-            "one referral never becomes two opportunities. "
-            + (f"Its index is {key.index_status}." if key else "It is none.")
-        )
-    return f"{column} is an alternate key with an active index."
+    """Prove that the referral id is an alternate key of opportunities and leads which is ready for use."""
+    mappings = workspace.mappings
+    keys = {mapping.table: mapping.columns.referral_id for mapping in (mappings.opportunity, mappings.lead)}
+    tables = deal_tables(workspace)
+    for name in tables:
+        key = find_key(await workspace.dataverse.get_table(name), keys[name])
+        if key is None or not key.is_active:
+            raise SchemaMissing(
+                f"Column {name}.{keys[name]} has to be an alternate key with an active index, so that one referral "
+                f"never becomes two of them. {f'Its index is {key.index_status}.' if key else 'It is none.'}"
+            )
+    return f"The referral id is an alternate key with an active index: {', '.join(tables)}."
+
+
+def deal_tables(workspace: Workspace) -> tuple[str, ...]:
+    """Return the tables in which referrals arrive: where the setting lets no leads arrive, theirs is not needed."""
+    mappings = workspace.mappings
+    if workspace.variables.cosell_opportunities_only:
+        return (mappings.opportunity.table,)
+    return (mappings.opportunity.table, mappings.lead.table)
 
 
 async def check_inbox(workspace: Workspace) -> str:
@@ -108,6 +119,11 @@ async def check_change_tracking(workspace: Workspace, table_name: str) -> str:
     return f"Change tracking is on for {table_name}."
 
 
+async def check_deals_are_tracked(workspace: Workspace) -> str:
+    """Prove that the CRM tells what moved in opportunities and leads."""
+    return " ".join([await check_change_tracking(workspace, table) for table in deal_tables(workspace)])
+
+
 async def check_nothing(_workspace: Workspace) -> str:
     """Rest on the predecessors: this flow needs nothing of its own."""
     return "Needs nothing beyond its predecessors."
@@ -121,9 +137,7 @@ CHECKS: dict[FlowName, Callable[[Workspace], Awaitable[str]]] = {
     FlowName.MICROSOFT_REFERRALS_TO_DYNAMICS: check_nothing,
     FlowName.PARTNER_CENTER_TO_DYNAMICS: check_inbox,
     FlowName.DYNAMICS_TO_PARTNER_CENTER: check_nothing,
-    FlowName.OPPORTUNITIES_TO_PARTNER_CENTER: lambda workspace: check_change_tracking(
-        workspace, workspace.opportunity.table
-    ),
+    FlowName.OPPORTUNITIES_TO_PARTNER_CENTER: check_deals_are_tracked,
     FlowName.SOLUTIONS_TO_PARTNER_CENTER: lambda workspace: check_change_tracking(
         workspace, workspace.mappings.solutions.table
     ),

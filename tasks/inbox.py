@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 
-from cosell.domain.ids import OpportunityId, ReferralId
+from cosell.domain.ids import LeadId, OpportunityId, ReferralId
 from cosell.errors import RetryableError
 from cosell.store import Door, Hint, HintKind, InboxEntry
 from cosell.sync.workspace import Reads, Workspace
@@ -22,12 +22,24 @@ LATER_SECONDS = 60
 async def claim_hints(kinds: list[HintKind], round_number: int) -> list[str]:
     """Claim waiting hints of these kinds and return the ids of their records, oldest first."""
     workspace = get_workspace()
-    entries = await workspace.ledger.inbox.claim(
-        kinds, limit=CLAIM_AT_MOST, holder=workspace.holder, seconds=CLAIM_SECONDS
-    )
+    entries = await _claim_ours(workspace, kinds)
     workspace.claims += entries
     _forget_older_reads(workspace, entries, round_number)
     return list(dict.fromkeys(entry.record_id for entry in entries))
+
+
+async def _claim_ours(workspace: Workspace, kinds: list[HintKind]) -> list[InboxEntry]:
+    """Claim hints; those of leads which never came from Partner Center, as most in a CRM, are settled right away."""
+    inbox = workspace.ledger.inbox
+    while True:
+        entries = await inbox.claim(kinds, limit=CLAIM_AT_MOST, holder=workspace.holder, seconds=CLAIM_SECONDS)
+        leads = [LeadId(entry.record_id) for entry in entries if entry.kind is HintKind.LEAD]
+        known = await workspace.ledger.links.find_by_lead_ids(leads)
+        foreign = [entry for entry in entries if entry.kind is HintKind.LEAD and entry.record_id not in known]
+        await inbox.settle(foreign)
+        ours = [entry for entry in entries if entry not in foreign]
+        if ours or not foreign:
+            return ours
 
 
 @step(name="settle-hints", run_name="settle hints, round {round_number}", tags={"inbox"})
@@ -59,6 +71,9 @@ def _forget_older_reads(workspace: Workspace, entries: Sequence[InboxEntry], rou
         return
     for entry in entries:
         workspace.reads.referrals.pop(ReferralId(entry.record_id), None)
+        lead = workspace.reads.leads.get(LeadId(entry.record_id))
+        if lead is None or lead.etag != entry.hint.etag:
+            workspace.reads.leads.pop(LeadId(entry.record_id), None)
         row = workspace.reads.opportunities.get(OpportunityId(entry.record_id))
         if row is None or row.etag != entry.hint.etag:
             workspace.reads.opportunities.pop(OpportunityId(entry.record_id), None)

@@ -8,6 +8,7 @@ from cosell.errors import Origin, RecordNotFound, RejectedError
 from cosell.store import HintKind
 from cosell.sync.arrive import CREATED_IN
 from cosell.sync.arrive import create_opportunity as create_from_referral
+from cosell.sync.leads.pair import sync_any_link
 from cosell.sync.look import stage_of_referral
 from cosell.sync.microsoft import follow_microsofts_copy
 from cosell.sync.outcome import Outcome, Result
@@ -21,13 +22,13 @@ from tasks.workspace import get_workspace
 
 @step(name="sync-referral", run_name="sync referral {referral_id}", tags={"sync"})
 async def sync_referral(referral_id: str) -> Outcome:
-    """Bring a referral and its opportunity in step, coming from the referral."""
+    """Bring a referral and its opportunity or lead in step, coming from the referral."""
     workspace = get_workspace()
     try:
         links = await workspace.ledger.links.find_by_referral_ids([ReferralId(referral_id)])
         if ReferralId(referral_id) not in links:
-            raise RecordNotFound("No opportunity belongs to this referral.", origin=Origin(record=referral_id))
-        return await sync_link(workspace, links[ReferralId(referral_id)], run_id=_run_id())
+            raise RecordNotFound("No record of the CRM belongs to this referral.", origin=Origin(record=referral_id))
+        return await sync_any_link(workspace, links[ReferralId(referral_id)], run_id=_run_id())
     except RejectedError as error:
         await _file(workspace, HintKind.REFERRAL, referral_id, error)
         raise

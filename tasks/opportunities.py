@@ -4,11 +4,14 @@ import hashlib
 from collections.abc import Sequence
 
 from cosell.dataverse import Row
-from cosell.domain.ids import OpportunityId, ReferralId
+from cosell.domain.ids import LeadId, OpportunityId, ReferralId
 from cosell.errors import DeltaExpired
 from cosell.mapping.fields import lookup_column
 from cosell.store import Door, Hint, HintKind
 from cosell.sync.arrive import find_links
+from cosell.sync.leads.arrive import find_lead_links, ids_of
+from cosell.sync.leads.look import is_lead_switched_on, read_leads, select_lead
+from cosell.sync.sort import Arrival, sort_referral
 from cosell.sync.workspace import Workspace
 from tasks.policy import step
 from tasks.workspace import get_workspace
@@ -19,6 +22,18 @@ async def poll_opportunities() -> int:
     """Read what moved in the opportunities since the last poll and put a hint for each into the inbox."""
     workspace = get_workspace()
     return await _poll(workspace, workspace.opportunity.set, workspace.select, kind=HintKind.OPPORTUNITY)
+
+
+@step(name="poll-leads", run_name="poll leads", tags={"dataverse"})
+async def poll_leads() -> int:
+    """Read what moved in the leads since the last poll and put a hint for each of ours into the inbox.
+
+    Where the setting lets no leads arrive, none are looked for.
+    """
+    workspace = get_workspace()
+    if workspace.variables.cosell_opportunities_only:
+        return 0
+    return await _poll(workspace, workspace.mappings.lead.set, select_lead(workspace), kind=HintKind.LEAD)
 
 
 @step(name="poll-solutions", run_name="poll Microsoft solutions", tags={"dataverse"})
@@ -51,6 +66,8 @@ async def _read_changes(
         hints += await _make_hints(workspace, page.rows, kind=kind)
         if kind is HintKind.OPPORTUNITY:
             hints += await _make_hints_of_deleted(workspace, page.deleted_ids)
+        if kind is HintKind.LEAD:
+            hints += await _make_hints_of_deleted_leads(workspace, page.deleted_ids)
         delta_link = page.delta_link or delta_link
     return hints, delta_link
 
@@ -60,6 +77,8 @@ async def _make_hints(workspace: Workspace, rows: Sequence[Row], *, kind: HintKi
         column = lookup_column(workspace.mappings.solutions.opportunity.lower())
         owners = dict.fromkeys(str(row.get(column)) for row in rows if row.get(column))
         return [Hint(door=Door.DATAVERSE, kind=kind, record_id=owner) for owner in owners]
+    if kind is HintKind.LEAD:
+        return await _make_hints_of_leads(workspace, rows)
     links = await workspace.ledger.links.find_by_opportunity_ids([OpportunityId(row.id) for row in rows])
     moved = []
     for row in rows:
@@ -73,6 +92,25 @@ async def _make_hints(workspace: Workspace, rows: Sequence[Row], *, kind: HintKi
     return moved
 
 
+async def _make_hints_of_leads(workspace: Workspace, rows: Sequence[Row]) -> list[Hint]:
+    """Only leads with a link matter, and only until they have become opportunities."""
+    links = await workspace.ledger.links.find_by_lead_ids([LeadId(row.id) for row in rows])
+    moved = []
+    for row in rows:
+        link = links.get(LeadId(row.id))
+        if link is None or not link.is_lead or link.lead_etag == row.etag or not is_lead_switched_on(workspace, row):
+            continue
+        workspace.reads.leads[LeadId(row.id)] = row
+        moved.append(Hint(door=Door.DATAVERSE, kind=HintKind.LEAD, record_id=row.id, etag=row.etag))
+    return moved
+
+
+async def _make_hints_of_deleted_leads(workspace: Workspace, deleted_ids: Sequence[str]) -> list[Hint]:
+    links = await workspace.ledger.links.find_by_lead_ids([LeadId(row_id) for row_id in deleted_ids])
+    ours = [row_id for row_id, link in links.items() if link.is_lead]
+    return [Hint(door=Door.DATAVERSE, kind=HintKind.LEAD, record_id=row_id) for row_id in ours]
+
+
 async def _make_hints_of_deleted(workspace: Workspace, deleted_ids: Sequence[str]) -> list[Hint]:
     """Only opportunities with a link matter; any other was never shared."""
     links = await workspace.ledger.links.find_by_opportunity_ids([OpportunityId(row_id) for row_id in deleted_ids])
@@ -80,12 +118,22 @@ async def _make_hints_of_deleted(workspace: Workspace, deleted_ids: Sequence[str
 
 
 @step(name="get-dynamics-details", run_name="get details from Dynamics 365", tags={"dataverse"})
-async def get_dynamics_details(referral_ids: list[str], opportunity_ids: list[str]) -> list[str]:
-    """Read the CRM's side of these records in pages; return the ids of referrals which have no opportunity yet."""
+async def get_dynamics_details(
+    referral_ids: list[str], opportunity_ids: list[str], lead_ids: list[str]
+) -> dict[str, list[str]]:
+    """Read the CRM's side of these records in pages; return which referrals have none yet, by what they are to us."""
     workspace = get_workspace()
     await workspace.read_opportunities([OpportunityId(row_id) for row_id in opportunity_ids])
+    await read_leads(workspace, [LeadId(row_id) for row_id in lead_ids])
     referrals = [await workspace.get_referral(ReferralId(referral_id)) for referral_id in referral_ids]
     present = [referral for referral in referrals if referral is not None]
-    links = await find_links(workspace, present)
-    await workspace.read_opportunities([link.opportunity_id for link in links.values() if link.opportunity_id])
-    return [referral.id for referral in present if referral.id not in links]
+    leads = [referral for referral in present if sort_referral(referral) is Arrival.LEAD]
+    deals = [referral for referral in present if sort_referral(referral) is not Arrival.LEAD]
+    links = await find_links(workspace, deals) | await find_lead_links(workspace, leads)
+    of_leads, of_opportunities = ids_of(links.values())
+    await workspace.read_opportunities(of_opportunities)
+    await read_leads(workspace, of_leads)
+    return {
+        kind.value: [referral.id for referral in those if referral.id not in links]
+        for kind, those in ((Arrival.DEAL, deals), (Arrival.LEAD, leads))
+    }

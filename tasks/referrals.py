@@ -5,6 +5,7 @@ from datetime import timedelta
 from cosell.domain.ids import ReferralId, parse_guid
 from cosell.errors import RequestRejected
 from cosell.partner_center import Referral
+from cosell.sync.leads.arrive import refuse_lead
 from cosell.sync.sort import Arrival, sort_referral
 from cosell.sync.workspace import Workspace
 from tasks.policy import step
@@ -15,6 +16,8 @@ OVERLAP = timedelta(hours=24)
 """How far behind its watermark a listing goes: the listing's order is documented, its freshness is not."""
 FIRST_LOOK_BACK = timedelta(days=1)
 GONE = "gone"
+LEFT_OUT = "left out"
+"""Leads which do not arrive, by the settings."""
 
 
 @step(name="find-moved-referrals", run_name="find moved referrals", tags={"partner-center"})
@@ -46,12 +49,19 @@ async def _leave_out_echoes(workspace: Workspace, referrals: list[Referral]) -> 
 
 @step(name="read-referrals", run_name="read {referral_ids}", tags={"partner-center"})
 async def read_referrals(referral_ids: list[str]) -> dict[str, list[str]]:
-    """Read referrals fresh and return their ids by what they are to us; GONE are those which are not there."""
+    """Read referrals fresh and return their ids by what they are to us.
+
+    GONE are those which are not there. A lead which is in the CRM already goes on, whatever the settings say by now.
+    """
     workspace = get_workspace()
-    sorted_ids: dict[str, list[str]] = {kind: [] for kind in (*(arrival.value for arrival in Arrival), GONE)}
+    kinds = (*(arrival.value for arrival in Arrival), GONE, LEFT_OUT)
+    sorted_ids: dict[str, list[str]] = {kind: [] for kind in kinds}
+    links = await workspace.ledger.links.find_by_referral_ids([ReferralId(item) for item in check_ids(referral_ids)])
     for referral_id in dict.fromkeys(check_ids(referral_ids)):
         referral = await workspace.get_referral(ReferralId(referral_id))
         kind = sort_referral(referral).value if referral else GONE
+        if referral and kind == Arrival.LEAD and referral.id not in links and refuse_lead(workspace, referral):
+            kind = LEFT_OUT
         sorted_ids[kind].append(referral_id)
     return sorted_ids
 

@@ -8,6 +8,8 @@ from cosell.errors import RejectedError
 from cosell.partner_center import Referral
 from cosell.store import HintKind
 from cosell.sync.arrive import CREATED_IN, create_opportunity, find_links
+from cosell.sync.leads.arrive import create_lead_or_opportunity, find_lead_links, refuse_lead
+from cosell.sync.leads.pair import sync_any_link
 from cosell.sync.look import stage_of_referral
 from cosell.sync.microsoft import follow_microsofts_copy
 from cosell.sync.outcome import Outcome, Result
@@ -44,7 +46,7 @@ async def sync_opportunity(workspace: Workspace, opportunity_id: OpportunityId) 
 
 
 async def sync_referral(workspace: Workspace, referral_id: ReferralId) -> Outcome:
-    """Bring a referral and its opportunity in step, creating the opportunity when there is none.
+    """Bring a referral and its opportunity or lead in step, creating that when there is none.
 
     Raises:
         RejectedError: it was refused; that is a dead letter now, and the seller was told.
@@ -63,7 +65,7 @@ async def _sync_referral(workspace: Workspace, referral_id: ReferralId) -> Outco
         return await _sync_vanished(workspace, referral_id)
     match sort_referral(referral):
         case Arrival.LEAD:
-            return _skip(referral_id, "leads are not synchronised yet")
+            return await _sync_lead(workspace, referral)
         case Arrival.MICROSOFTS_COPY:
             return await follow_microsofts_copy(workspace, referral, run_id=BY_HAND)
         case Arrival.DEAL:
@@ -73,9 +75,23 @@ async def _sync_referral(workspace: Workspace, referral_id: ReferralId) -> Outco
 async def _sync_vanished(workspace: Workspace, referral_id: ReferralId) -> Outcome:
     """Report a referral which is gone, if we ever had it."""
     link = (await workspace.ledger.links.find_by_referral_ids([referral_id])).get(referral_id)
-    if link is None or link.opportunity_id is None:
+    if link is None or (link.opportunity_id is None and not link.is_lead):
         return _skip(referral_id, "not in Partner Center, or not visible to us")
-    return await sync_link(workspace, link, run_id=BY_HAND)
+    return await sync_any_link(workspace, link, run_id=BY_HAND)
+
+
+async def _sync_lead(workspace: Workspace, referral: Referral) -> Outcome:
+    link = (await find_lead_links(workspace, [referral])).get(referral.id)
+    if link is not None:
+        return await sync_any_link(workspace, link, run_id=BY_HAND)
+    stage = stage_of_referral(referral)
+    reason = refuse_lead(workspace, referral)
+    if not reason and stage not in CREATED_IN:
+        reason = f"no lead is made of a {stage} referral"
+    if reason:
+        return _skip(referral.id, reason)
+    link = await create_lead_or_opportunity(workspace, referral.id)
+    return replace(await sync_any_link(workspace, link, run_id=BY_HAND), result=Result.CREATED)
 
 
 async def _sync_deal(workspace: Workspace, referral: Referral) -> Outcome:

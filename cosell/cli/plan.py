@@ -36,7 +36,8 @@ async def _look(settings: Settings, asked: Asked) -> Preview:
 def _show(found: Preview) -> None:
     out = terminal()
     out.print(f"Referral    {found.referral_id or 'none yet'}")
-    out.print(f"Opportunity {found.opportunity_id or 'none yet'}")
+    in_crm = f"Lead        {found.lead_id}" if found.lead_id else f"Opportunity {found.opportunity_id or 'none yet'}"
+    out.print(in_crm)
     if found.stages:
         out.print(f"Now         {found.stages.referral} in Partner Center, {found.stages.opportunity} in the CRM")
     out.print(f"\n{found.summary}", style="bold")
@@ -72,6 +73,7 @@ def _describe(found: Preview) -> dict[str, object]:
     return {
         "referral_id": found.referral_id,
         "opportunity_id": found.opportunity_id,
+        "lead_id": found.lead_id,
         "summary": found.summary,
         "stages": {
             Side.PARTNER_CENTER: found.stages.referral.value,

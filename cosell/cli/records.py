@@ -27,7 +27,9 @@ ReferralOption = Annotated[
 OpportunityOption = Annotated[
     str | None, typer.Option("--opportunity", parser=parse_id, metavar="ID", help="An opportunity, by its id.")
 ]
-RecordArgument = Annotated[str, typer.Argument(parser=parse_id, metavar="ID", help="A referral or an opportunity.")]
+RecordArgument = Annotated[
+    str, typer.Argument(parser=parse_id, metavar="ID", help="A referral, an opportunity or a lead.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 

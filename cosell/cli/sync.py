@@ -37,6 +37,6 @@ def describe_outcome(outcome: Outcome) -> str:
     for name, fields in (("Partner Center", outcome.to_partner_center), ("the CRM", outcome.to_dataverse)):
         if fields:
             parts.append(f"to {name} {', '.join(fields)}")
-    ids = (("referral", outcome.referral_id), ("opportunity", outcome.opportunity_id))
+    ids = (("referral", outcome.referral_id), ("lead", outcome.lead_id), ("opportunity", outcome.opportunity_id))
     named = ", ".join(f"{name} {record_id}" for name, record_id in ids if record_id)
     return f"{'; '.join(parts)} ({named})"

@@ -9,6 +9,7 @@ from cosell.sync.planner import EVENT, label
 from cosell.sync.refusal import REFUSED
 
 MICROSOFT = f"{EVENT}microsoft:"
+DISQUALIFIED = f"{EVENT}disqualified:"
 CHOSEN = f"{EVENT}chosen:"
 """Begins the key of a note about a value which a person chose; the field follows."""
 
@@ -33,6 +34,7 @@ def _name(rest: str) -> str:
 _READERS: dict[str, Callable[[str], str]] = {
     SHARED.key: lambda _: SHARED.text,
     MICROSOFT: _describe_microsoft,
+    DISQUALIFIED: lambda stage: f"The lead was disqualified: the referral is closed as {stage}.",
     CHOSEN: lambda rest: f"{_name(rest)}: a person chose the other value.",
     REFUSED: lambda rest: f"Not in step: {rest.partition(':')[0]}.",
     "held:": lambda rest: f"{_name(rest)} was not sent to Partner Center.",

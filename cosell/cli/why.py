@@ -20,7 +20,7 @@ from cosell.cli.showing import (
     to_text,
 )
 from cosell.cli.told import describe_told
-from cosell.domain.ids import OpportunityId, ReferralId
+from cosell.domain.ids import LeadId, OpportunityId, ReferralId
 from cosell.domain.link import Link
 from cosell.errors import Origin, RecordNotFound
 from cosell.settings import Settings, load_settings
@@ -58,7 +58,7 @@ def why(
 async def _read(settings: Settings, record: str, limit: int) -> Life:
     async with open_settings_ledger(settings) as ledger:
         link = await _find_link(ledger, record)
-        ids = {record, *((link.referral_id, link.opportunity_id) if link else ())}
+        ids = {record, *((link.referral_id, link.lead_id, link.opportunity_id) if link else ())}
         letters = [filed for filed in await ledger.dead_letters.list_open() if filed.letter.record_id in ids]
         if link is None:
             if not letters:
@@ -80,14 +80,20 @@ async def _read(settings: Settings, record: str, limit: int) -> Life:
 async def _find_link(ledger: Ledger, record: str) -> Link | None:
     by_referral = await ledger.links.find_by_referral_ids([ReferralId(record)])
     by_opportunity = await ledger.links.find_by_opportunity_ids([OpportunityId(record)])
-    return by_referral.get(ReferralId(record)) or by_opportunity.get(OpportunityId(record))
+    by_lead = await ledger.links.find_by_lead_ids([LeadId(record)])
+    return (
+        by_referral.get(ReferralId(record)) or by_opportunity.get(OpportunityId(record)) or by_lead.get(LeadId(record))
+    )
 
 
 def _show(life: Life) -> None:
     out = terminal()
     if life.link:
         out.print(f"Referral    {life.link.referral_id or 'none yet'}")
-        out.print(f"Opportunity {life.link.opportunity_id or 'none yet'}")
+        if life.link.lead_id:
+            out.print(f"Lead        {life.link.lead_id}")
+        if not life.link.is_lead:
+            out.print(f"Opportunity {life.link.opportunity_id or 'none yet'}")
         out.print(f"Link        {life.link.state}; last in step {to_moment(life.link.synced_at)} UTC")
     for filed in life.dead_letters:
         out.print(f"✖ dead letter {filed.dead_letter_id[:SHORT]}: {to_line(filed.letter.message)}", style="red")
@@ -114,6 +120,7 @@ def _describe(life: Life) -> dict[str, object]:
     link = life.link
     return {
         "referral_id": link.referral_id if link else None,
+        "lead_id": link.lead_id if link else None,
         "opportunity_id": link.opportunity_id if link else None,
         "state": link.state.value if link else None,
         "synced_at": link.synced_at.isoformat() if link and link.synced_at else None,

@@ -1,19 +1,13 @@
 """`cosell plan`: what would be written where, and nothing is."""
 
-import asyncio
 import re
 import sqlite3
 from contextlib import closing
 
-from cosell.cli.preview import Preview, preview_referral
-from cosell.domain.ids import ReferralId
 from cosell.domain.link import Link
 from cosell.errors import RecordNotFound
-from cosell.mapping.variables import Variables
-from cosell.partner_center import Referral
 from cosell.settings import load_settings
 from cosell.store import Ledger
-from cosell.wiring import open_workspace
 from tests.cli.desk import OPEN, Desk
 
 NOWHERE = "11111111-2222-4333-8444-555555555555"
@@ -169,25 +163,6 @@ def test_microsofts_copy_is_planned_as_news_for_our_opportunity_never_as_a_secon
     assert "written" in desk.read("sync", "--referral", copy_id)
     assert "Microsoft closed its side as won." in desk.read("why", referral_id)
     assert desk.read_json("plan", "--referral", copy_id)["audit"] == []
-
-
-def test_lead_is_said_to_be_left_alone(desk: Desk) -> None:
-    referral_id = desk.microsoft_invites(name="Cloud move")
-    sort = {"type": "Independent", "qualification": "MarketingQualified"}
-    lead = Referral.model_validate(
-        {"id": referral_id, **sort, "inviteContext": {"invitedBy": {"organizationId": "msft"}}}
-    )
-
-    async def look() -> Preview:
-        async with open_workspace(load_settings(), variables=Variables()) as workspace:
-
-            async def get_lead(_: object) -> Referral:
-                return lead
-
-            workspace.partner_center.get_referral = get_lead  # type: ignore[method-assign, assignment]
-            return await preview_referral(workspace, ReferralId(referral_id))
-
-    assert asyncio.run(look()).summary == "Nothing: leads are not synchronised yet."
 
 
 def test_what_partner_center_would_not_take_is_told_with_the_mark(desk: Desk) -> None:

@@ -25,9 +25,10 @@ async def check_dataverse(workspace: Workspace) -> str:
 
 async def check_tracking(workspace: Workspace) -> str:
     """Make sure that the CRM tells what moved in the tables which are polled."""
-    from tasks.activation import check_change_tracking  # Prefect reads its settings when it is first imported
+    # Prefect reads its settings when it is first imported.
+    from tasks.activation import check_change_tracking, deal_tables
 
-    tables = (workspace.opportunity.table, workspace.mappings.solutions.table)
+    tables = (*deal_tables(workspace), workspace.mappings.solutions.table)
     return " ".join([await check_change_tracking(workspace, table) for table in tables])
 
 

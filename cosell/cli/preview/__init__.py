@@ -4,6 +4,7 @@ It takes the same roads as the flows, up to the point where they write: a pair i
 has no other side yet is described as it would be created.
 """
 
+from cosell.cli.preview.leads import preview_lead
 from cosell.cli.preview.newcomers import preview_new_opportunity, preview_new_referral
 from cosell.cli.preview.pair import Preview, link_in_mind, preview_pair
 from cosell.domain.ids import OpportunityId, ReferralId
@@ -42,7 +43,7 @@ async def preview_referral(workspace: Workspace, referral_id: ReferralId) -> Pre
     workspace.reads.referrals[referral_id] = referral
     match sort_referral(referral):
         case Arrival.LEAD:
-            return Preview(summary="Nothing: leads are not synchronised yet.", referral_id=referral_id)
+            return await preview_lead(workspace, referral, link)
         case Arrival.MICROSOFTS_COPY:
             return await _preview_copy(workspace, referral)
     for _, row in await find_rows(workspace, [referral]):

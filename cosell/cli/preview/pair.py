@@ -35,6 +35,7 @@ class Preview:
     summary: str
     referral_id: str | None = None
     opportunity_id: str | None = None
+    lead_id: str | None = None
     changes: tuple[Change, ...] = ()
     stages: StagePair | None = None
     created: tuple[str, ...] = ()

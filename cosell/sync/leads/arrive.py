@@ -46,7 +46,7 @@ async def find_lead_links(workspace: Workspace, referrals: Sequence[Referral]) -
     known = await workspace.ledger.links.find_by_referral_ids([referral.id for referral in referrals])
     links = {item: link for item, link in known.items() if link.lead_id is not None or link.opportunity_id is not None}
     missing = [referral for referral in referrals if referral.id not in links]
-    for referral, row in await _find_rows(workspace, missing):
+    for referral, row in await find_lead_rows(workspace, missing):
         try:
             links[referral.id] = await _link(workspace, referral, row)
         except AlreadyExists as error:
@@ -62,7 +62,7 @@ async def _link(workspace: Workspace, referral: Referral, row: Row) -> Link:
     )
 
 
-async def _find_rows(workspace: Workspace, referrals: Sequence[Referral]) -> list[tuple[Referral, Row]]:
+async def find_lead_rows(workspace: Workspace, referrals: Sequence[Referral]) -> list[tuple[Referral, Row]]:
     """Find leads by referral id, then by the CRM id that the referral carries."""
     if not referrals:
         return []
@@ -121,7 +121,7 @@ async def _create_lead(workspace: Workspace, referral: Referral) -> Link:
         if link.lead_id is not None or link.opportunity_id is not None:
             return link
         # Once more, under the lease: a key settles who was first, but not for a lead which only the referral names.
-        found = await _find_rows(workspace, [referral]) if _reference(referral) else []
+        found = await find_lead_rows(workspace, [referral]) if _reference(referral) else []
         row = found[0][1] if found else await _create_row(workspace, referral)
         workspace.reads.leads[LeadId(row.id)] = row
         link = await _link(workspace, referral, row)
