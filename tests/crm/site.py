@@ -17,6 +17,8 @@ from tests.emulators.dataverse.conftest import ORIGIN, Crm
 from tests.unit.http.fakes import ENVIRONMENT, FakeTime, FakeVault
 
 Document = dict[str, Any]
+NOBODY = "no-role@contoso-partner.example"
+"""Somebody without any role, until one is given."""
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 OF_THE_DAY = {"MetadataId", "ObjectTypeCode", "ColumnNumber", "Description", "HasChanged", "Privileges"}
 """What two environments with the same schema need not have in common: ids, numbers, texts for people."""
@@ -166,6 +168,15 @@ class Site:
     def violations(self) -> list[object]:
         """Return the writes which a good installer would not have tried."""
         return list(self.crm.world.violations)
+
+
+async def give_runtime_role(site: Site) -> httpx.AsyncClient:
+    """Give the role which was made to somebody who has none; return a client of theirs."""
+    role = (await site.get("roles?$select=roleid&$filter=name eq 'Co-sell Sync Runtime'"))["value"][0]
+    found = await site.get(f"systemusers?$filter=internalemailaddress eq '{NOBODY}'&$select=fullname")
+    where = f"systemusers({found['value'][0]['systemuserid']})/systemuserroles_association/$ref"
+    await site.post(where, {"@odata.id": f"{site.admin.base_url}roles({role['roleid']})"})
+    return site.crm.client(NOBODY)
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401  JSON

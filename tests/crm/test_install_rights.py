@@ -1,23 +1,11 @@
 """Who may install, what somebody who may not is told, and whether the role that is made is enough and no more."""
 
-import httpx
-
 from cosell.dataverse.install import Result
 from cosell.dataverse.install.role import find_missing_privileges
-from tests.crm.site import Site, schema
+from tests.crm.site import NOBODY, Site, give_runtime_role, schema
 from tests.emulators.dataverse.conftest import error_of
 
 SELLER = "seller@contoso-partner.example"
-NOBODY = "no-role@contoso-partner.example"
-
-
-async def give_runtime_role(site: Site) -> httpx.AsyncClient:
-    """Give the role which was made to somebody who has none; return a client of theirs."""
-    role = (await site.get("roles?$select=roleid&$filter=name eq 'Co-sell Sync Runtime'"))["value"][0]
-    found = await site.get(f"systemusers?$filter=internalemailaddress eq '{NOBODY}'&$select=fullname")
-    where = f"systemusers({found['value'][0]['systemuserid']})/systemuserroles_association/$ref"
-    await site.post(where, {"@odata.id": f"{site.admin.base_url}roles({role['roleid']})"})
-    return site.crm.client(NOBODY)
 
 
 async def test_somebody_without_the_rights_is_told_which_role_is_missing(site: Site) -> None:

@@ -12,7 +12,7 @@ from cosell.dataverse.wanted import WantedSchema
 from cosell.errors import AccessDenied
 from cosell.mapping.models import Mappings
 from cosell.mapping.variables import Variables
-from cosell.sync.fit import MappedColumn, Misfit, find_key, find_misfits
+from cosell.sync.fit import MappedColumn, Misfit, find_key, find_misfits, mapped_columns, mapped_keys
 
 INSTALL = "`cosell crm install` makes it, if it is ours; otherwise name your own in a mapping file."
 OTHERS = "Name another column in a mapping file of your own, or change this one in Power Apps (Tables, Columns)."
@@ -110,14 +110,15 @@ async def check_variables(customizer: Customizer, variables: Variables, schema: 
     return [Finding(check=check, verdict=Verdict.WARNING, told=told, todo=todo)]
 
 
-async def check_tables(
-    dataverse: DataverseClient,
-    mappings: Mappings,
-    columns: dict[str, tuple[MappedColumn, ...]],
-    keys: dict[str, str],
-) -> list[Finding]:
-    """Hold every mapped table against the CRM: its columns, its key, its change tracking."""
-    polled = {mappings.opportunity.table, mappings.solutions.table}
+async def check_tables(dataverse: DataverseClient, mappings: Mappings, variables: Variables) -> list[Finding]:
+    """Hold every mapped table against the CRM: its columns, its key, its change tracking.
+
+    Where the setting lets no leads arrive, their table is not needed.
+    """
+    polled = {mappings.opportunity.table, mappings.lead.table, mappings.solutions.table}
+    columns, keys = mapped_columns(mappings), mapped_keys(mappings)
+    if variables.cosell_opportunities_only:
+        del columns[mappings.lead.table]
     tables = {name: await dataverse.find_table(name) for name in columns}
     found = [item for name, wanted in columns.items() for item in judge_columns(name, tables[name], wanted)]
     present = [table for table in tables.values() if table is not None]

@@ -15,7 +15,6 @@ from cosell.dataverse import DataverseClient
 from cosell.dataverse.install import Customizer
 from cosell.mapping.crm import wanted_schema
 from cosell.settings import Settings, load_settings
-from cosell.sync.fit import mapped_columns, mapped_keys
 from cosell.wiring import open_customizer
 
 FAILED = 1
@@ -46,7 +45,7 @@ async def examine(settings: Settings) -> list[Finding]:
             return [reached]
         dataverse = DataverseClient(customizer.service)
         checks: dict[str, Awaitable[list[Finding]]] = {
-            "tables": check_tables(dataverse, mappings, mapped_columns(mappings), mapped_keys(mappings)),
+            "tables": check_tables(dataverse, mappings, variables),
             "privileges": check_privileges(customizer, schema),
             "environment variables": check_variables(customizer, variables, schema),
             "installation": check_version(customizer, schema),
