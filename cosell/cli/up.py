@@ -15,7 +15,7 @@ from cosell.cli.receive import run_receiver
 from cosell.settings import Settings, load_settings
 from cosell.wiring import make_home
 
-SERVER_SECONDS = 90
+SERVER_SECONDS = 180
 WATCH_SECONDS = 2
 SERVER_ENVIRONMENT = {
     # SQLite behind the server stalls when task runs and events are written one by one.
