@@ -1,5 +1,6 @@
 """Flow 7: compares opportunities and leads with their referrals and patches what moved; flow 2 creates missing ones."""
 
+from functools import partial
 from typing import Any
 
 from prefect.client.schemas.objects import State
@@ -19,7 +20,9 @@ from tasks.workspace import get_workspace
 
 @operating_flow(FlowName.DYNAMICS_TO_PARTNER_CENTER)
 async def dynamics_to_partner_center(
-    opportunity_ids: list[str] | None = None, lead_ids: list[str] | None = None
+    opportunity_ids: list[str] | None = None,
+    lead_ids: list[str] | None = None,
+    with_people: bool = False,  # noqa: FBT001, FBT002  a box in the run form
 ) -> State[Any]:
     """Bring these opportunities and leads and their referrals in step, coming from the CRM.
 
@@ -29,6 +32,7 @@ async def dynamics_to_partner_center(
     Args:
         opportunity_ids: ids of opportunities.
         lead_ids: ids of leads which arrived from Partner Center.
+        with_people: read sales teams and customer contacts of the opportunities, too; without it only where needed.
     """
     wanted, leads = check_ids(opportunity_ids or []), check_ids(lead_ids or [])
     workspace = get_workspace()
@@ -38,7 +42,8 @@ async def dynamics_to_partner_center(
     are_read = all(OpportunityId(item) in workspace.reads.opportunities for item in linked)
     if not (are_read and all(LeadId(item) in workspace.reads.leads for item in leads)):
         await run_subflow(customize_dynamics_details, {"opportunity_ids": linked, "lead_ids": leads})
-    outcomes = await handle_each(linked, sync_opportunity, kind=HintKind.OPPORTUNITY)
+    sync = partial(sync_opportunity, with_people=with_people)
+    outcomes = await handle_each(linked, sync, kind=HintKind.OPPORTUNITY)
     outcomes += await handle_each(leads, sync_lead, kind=HintKind.LEAD)
     await publish_outcomes(FlowName.DYNAMICS_TO_PARTNER_CENTER, outcomes)
     if alone:

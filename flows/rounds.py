@@ -28,7 +28,7 @@ LATE = timedelta(seconds=60)
 
 KINDS: dict[FlowName, list[HintKind]] = {
     FlowName.PARTNER_CENTER_TO_DYNAMICS: [HintKind.REFERRAL, HintKind.RELATED_REFERRAL],
-    FlowName.OPPORTUNITIES_TO_PARTNER_CENTER: [HintKind.OPPORTUNITY, HintKind.LEAD],
+    FlowName.OPPORTUNITIES_TO_PARTNER_CENTER: [HintKind.OPPORTUNITY, HintKind.LEAD, HintKind.CONTACT],
     FlowName.SOLUTIONS_TO_PARTNER_CENTER: [HintKind.SOLUTION],
 }
 """Which flow takes which hints out of the inbox; the dispatcher runs it when one of these waits."""
@@ -39,20 +39,23 @@ TAKES_NO_MORE: ContextVar[Callable[[], None] | None] = ContextVar("takes_no_more
 Handle = Callable[[list[str]], Awaitable[list[Outcome]]]
 
 
-async def work_through_inbox(kinds: list[HintKind], handle: Handle) -> list[Outcome]:
+async def work_through_inbox(
+    kinds: list[HintKind], handle: Handle, *others: tuple[list[HintKind], Handle]
+) -> list[Outcome]:
     """Claim hints, handle their records, settle; until nothing is left or it is enough for one run.
 
-    What arrives meanwhile is taken by the next round.
+    What arrives meanwhile is taken by the next round. `others` are kinds which are handled in another way, afterwards.
     """
     outcomes: list[Outcome] = []
-    for number in range(1, ROUNDS_AT_MOST + 1):
-        claimed = await claim_hints(kinds, number)
-        if not claimed:
-            break
-        async with held_claims():
-            found = await handle(claimed)
-        await settle_hints(record_ids(found, result=Result.LATER), number)
-        outcomes += found
+    for these, handle_these in ((kinds, handle), *others):
+        for number in range(1, ROUNDS_AT_MOST + 1):
+            claimed = await claim_hints(these, number)
+            if not claimed:
+                break
+            async with held_claims():
+                found = await handle_these(claimed)
+            await settle_hints(these, record_ids(found, result=Result.LATER), number)
+            outcomes += found
     tell = TAKES_NO_MORE.get()
     if tell is not None:
         tell()

@@ -43,7 +43,7 @@ async def _claim_ours(workspace: Workspace, kinds: list[HintKind]) -> list[Inbox
 
 
 @step(name="settle-hints", run_name="settle hints, round {round_number}", tags={"inbox"})
-async def settle_hints(later: list[str], round_number: int) -> int:  # noqa: ARG001  tells rounds apart
+async def settle_hints(kinds: list[HintKind], later: list[str], round_number: int) -> int:  # noqa: ARG001  these tell rounds apart
     """Forget the hints this run has claimed, but for the records in `later`: they wait and come again."""
     workspace = get_workspace()
     entries, workspace.claims = workspace.claims, []

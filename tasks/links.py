@@ -35,12 +35,13 @@ async def sync_referral(referral_id: str) -> Outcome:
 
 
 @step(name="sync-opportunity", run_name="sync opportunity {opportunity_id}", tags={"sync"})
-async def sync_opportunity(opportunity_id: str) -> Outcome:
-    """Bring an opportunity and its referral in step, coming from the opportunity."""
+async def sync_opportunity(opportunity_id: str, *, with_people: bool = False) -> Outcome:
+    """Bring an opportunity and its referral in step, coming from the opportunity or from its people."""
     workspace = get_workspace()
     try:
         links = await workspace.ledger.links.find_by_opportunity_ids([OpportunityId(opportunity_id)])
-        return await sync_link(workspace, links[OpportunityId(opportunity_id)], run_id=_run_id())
+        link = links[OpportunityId(opportunity_id)]
+        return await sync_link(workspace, link, with_people=with_people, run_id=_run_id())
     except RejectedError as error:
         await _file(workspace, HintKind.OPPORTUNITY, opportunity_id, error)
         raise

@@ -12,16 +12,20 @@ from cosell.sync.arrive import find_links
 from cosell.sync.leads.arrive import find_lead_links, ids_of
 from cosell.sync.leads.look import is_lead_switched_on, read_leads, select_lead
 from cosell.sync.sort import Arrival, sort_referral
+from cosell.sync.watched import poll_deals
 from cosell.sync.workspace import Workspace
 from tasks.policy import step
 from tasks.workspace import get_workspace
 
 
 @step(name="poll-opportunities", run_name="poll opportunities", tags={"dataverse"})
-async def poll_opportunities() -> int:
-    """Read what moved in the opportunities since the last poll and put a hint for each into the inbox."""
-    workspace = get_workspace()
-    return await _poll(workspace, workspace.opportunity.set, workspace.select, kind=HintKind.OPPORTUNITY)
+async def poll_opportunities(confirmed_gone: int = 0) -> int:
+    """Read what moved since the last poll in opportunities, accounts and contacts; hints for it go into the inbox.
+
+    Raises:
+        UnsafePlan: suspiciously many opportunities are gone at once; the other tables were read all the same.
+    """
+    return await poll_deals(get_workspace(), confirmed_gone=confirmed_gone)
 
 
 @step(name="poll-leads", run_name="poll leads", tags={"dataverse"})

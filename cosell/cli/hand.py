@@ -38,7 +38,7 @@ async def sync_opportunity(workspace: Workspace, opportunity_id: OpportunityId) 
     try:
         link = (await workspace.ledger.links.find_by_opportunity_ids([opportunity_id])).get(opportunity_id)
         if link is not None and link.referral_id is not None:
-            return await sync_link(workspace, link, run_id=BY_HAND)
+            return await sync_link(workspace, link, with_people=True, run_id=BY_HAND)
         return await share_opportunity(workspace, opportunity_id, run_id=BY_HAND)
     except RejectedError as error:
         await file_refusal(workspace, HintKind.OPPORTUNITY, opportunity_id, error, flow=BY_HAND)
@@ -97,12 +97,12 @@ async def _sync_lead(workspace: Workspace, referral: Referral) -> Outcome:
 async def _sync_deal(workspace: Workspace, referral: Referral) -> Outcome:
     link = (await find_links(workspace, [referral])).get(referral.id)
     if link is not None:
-        return await sync_link(workspace, link, run_id=BY_HAND)
+        return await sync_link(workspace, link, with_people=True, run_id=BY_HAND)
     stage = stage_of_referral(referral)
     if stage not in CREATED_IN:
         return _skip(referral.id, f"no opportunity is made of a {stage} deal")
     link = await create_opportunity(workspace, referral.id)
-    return replace(await sync_link(workspace, link, run_id=BY_HAND), result=Result.CREATED)
+    return replace(await sync_link(workspace, link, with_people=True, run_id=BY_HAND), result=Result.CREATED)
 
 
 def _skip(referral_id: ReferralId, reason: str) -> Outcome:

@@ -40,8 +40,18 @@ NO_REMARK = Remark()
 SHARED = Note(key=f"{EVENT}shared", text="Shared with Partner Center.")
 
 
-async def sync_link(workspace: Workspace, link: Link, *, remark: Remark = NO_REMARK, run_id: str = "") -> Outcome:
+async def sync_link(
+    workspace: Workspace,
+    link: Link,
+    *,
+    remark: Remark = NO_REMARK,
+    with_people: bool = False,
+    run_id: str = "",
+) -> Outcome:
     """Bring one pair in step.
+
+    The sales team and the customer's contact stand in rows of their own, which cost calls to read. `with_people` says
+    that they moved; without it they are read only where the opportunity itself says so.
 
     Raises:
         LeaseHeld: another run has it in hand.
@@ -55,7 +65,13 @@ async def sync_link(workspace: Workspace, link: Link, *, remark: Remark = NO_REM
         for attempt in range(ATTEMPTS):
             try:
                 return await _sync_once(
-                    workspace, link, remark=remark, is_fresh=attempt > 0, lease=lease, run_id=run_id
+                    workspace,
+                    link,
+                    remark=remark,
+                    with_people=with_people,
+                    is_fresh=attempt > 0,
+                    lease=lease,
+                    run_id=run_id,
                 )
             except StaleEtag:
                 if attempt == ATTEMPTS - 1:
@@ -64,13 +80,21 @@ async def sync_link(workspace: Workspace, link: Link, *, remark: Remark = NO_REM
 
 
 async def _sync_once(
-    workspace: Workspace, link: Link, *, remark: Remark, is_fresh: bool, lease: Lease, run_id: str
+    workspace: Workspace,
+    link: Link,
+    *,
+    remark: Remark,
+    with_people: bool,
+    is_fresh: bool,
+    lease: Lease,
+    run_id: str,
 ) -> Outcome:
     link = await workspace.ledger.links.get(link.link_id)  # under the lease: another run may just have recorded it
     referral, row = await _read_both(workspace, link, is_fresh=is_fresh)
     if not workspace.is_switched_on(row):
         return _outcome(link, Result.SKIPPED, "Sync with Partner Center is set to No")
-    if is_echo(link, referral, row) and is_mark_right(workspace, row) and not remark.is_news(link):
+    is_as_left = is_echo(link, referral, row) and is_mark_right(workspace, row) and not remark.is_news(link)
+    if is_as_left and not with_people:
         return _outcome(link, Result.ECHO)
     seen = add_remark(await look_at(workspace, referral, row), remark, workspace, link, row)
     rows = workspace.opportunity.fields
@@ -80,7 +104,9 @@ async def _sync_once(
         seen = replace(seen, notes=[*seen.notes, *untold])
         plan = plan_sync(seen, base=link.base, told=link.told, rows=rows)
     plan.raise_if_unsafe(f"opportunity {row.id}")
-    return await apply_plan(workspace, Pair(link=link, referral=referral, row=row), plan, lease=lease, run_id=run_id)
+    pair = Pair(link=link, referral=referral, row=row)
+    outcome = await apply_plan(workspace, pair, plan, lease=lease, run_id=run_id)
+    return replace(outcome, result=Result.ECHO) if is_as_left and outcome.result is Result.IN_STEP else outcome
 
 
 def add_remark(seen: Seen, remark: Remark, workspace: Workspace, link: Link, row: Row) -> Seen:

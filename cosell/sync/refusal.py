@@ -10,6 +10,7 @@ from cosell.mapping.values import strip_mark
 from cosell.store import DeadLetter, HintKind
 from cosell.sync.apply import as_text
 from cosell.sync.audit import mark_name, write_audit
+from cosell.sync.gone import is_in_doubt
 from cosell.sync.hold import LEASE_SECONDS
 from cosell.sync.leads.look import get_lead, select_lead
 from cosell.sync.planner import fingerprint
@@ -41,7 +42,8 @@ async def file_refusal(
     )
     await workspace.ledger.dead_letters.add(letter)
     link = await _find_link(workspace, kind, record_id)
-    if link and isinstance(error, RecordNotFound) and link.state is LinkState.LINKED:
+    is_gone = isinstance(error, RecordNotFound) and not await is_in_doubt(workspace)
+    if link and is_gone and link.state is LinkState.LINKED:
         await workspace.ledger.links.save(replace(link, state=LinkState.BROKEN))
     if link and link.is_lead and link.lead_id:
         await tell_lead_refusal(workspace, link.lead_id, error)

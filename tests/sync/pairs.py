@@ -52,7 +52,7 @@ async def shared_pair(stand: Stand) -> PairInStep:
     opportunity_id = await stand.write_opportunity()
     async with stand.run() as workspace:
         await look_at_opportunity(workspace, opportunity_id)
-    (referral,) = await stand.referrals()
+    (referral,) = [item for item in await stand.referrals() if item["externalReferenceId"] == opportunity_id]
     return PairInStep(stand, opportunity_id, referral["id"])
 
 
