@@ -45,8 +45,10 @@ async def opportunities_to_partner_center(
             await poll_opportunities(confirmed_gone)
         except UnsafePlan as doubt:
             return Failed(name=NEEDS_ATTENTION, message=f"{doubt}.")
-        plain = [kind for kind in KINDS[FlowName.OPPORTUNITIES_TO_PARTNER_CENTER] if kind is not HintKind.CONTACT]
-        return await _tell(await work_through_inbox(plain, _handle, ([HintKind.CONTACT], _handle_with_people)))
+        kinds = KINDS[FlowName.OPPORTUNITIES_TO_PARTNER_CENTER]
+        people = [kind for kind in kinds if kind is HintKind.CONTACT]
+        others = [kind for kind in kinds if kind not in people]
+        return await _tell(await work_through_inbox(others, _handle, (people, _handle_with_people)))
 
 
 async def _handle(record_ids: list[str]) -> list[Outcome]:
