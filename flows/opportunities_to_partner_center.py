@@ -46,7 +46,7 @@ async def opportunities_to_partner_center(
         except UnsafePlan as doubt:
             return Failed(name=NEEDS_ATTENTION, message=f"{doubt}.")
         kinds = KINDS[FlowName.OPPORTUNITIES_TO_PARTNER_CENTER]
-        people = [kind for kind in kinds if kind is HintKind.CONTACT]
+        people: list[HintKind] = [kind for kind in kinds if kind is HintKind.CONTACT]
         others = [kind for kind in kinds if kind not in people]
         return await _tell(await work_through_inbox(others, _handle, (people, _handle_with_people)))
 
