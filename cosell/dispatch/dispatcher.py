@@ -23,6 +23,7 @@ from cosell.store import HintKind
 
 LOG = logging.getLogger(__name__)
 POLL_SECONDS = 0.1
+AFTER_ERROR_SECONDS = 5.0
 PATIENCE = timedelta(seconds=10)
 """How long hints wait beside a run which has not taken them, until another one is started."""
 AT_ONCE = 3
@@ -125,12 +126,14 @@ class Dispatcher:
     async def run(self, stop: asyncio.Event) -> None:
         """Look until told to stop, then give what runs a moment to come to its end."""
         while not stop.is_set():
+            pause = POLL_SECONDS
             try:
                 await self.look()
             except CosellError as error:
                 LOG.warning("The inbox could not be looked at: %s", error)
+                pause = AFTER_ERROR_SECONDS
             try:
-                await asyncio.wait_for(stop.wait(), POLL_SECONDS)
+                await asyncio.wait_for(stop.wait(), pause)
             except TimeoutError:
                 continue
         await self._stop()

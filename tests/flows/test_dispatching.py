@@ -73,6 +73,20 @@ def test_killed_dispatcher_comes_back_and_its_work_is_done_once(active_world: Wo
     assert (ended.state_type, "comes again by itself" in ended.message) == ("CRASHED", True)
 
 
+def test_cancel_in_the_ui_ends_a_dispatched_run(active_world: World) -> None:
+    world = active_world
+    world.emulators.control("PUT", "faults", [{**CREATE, "nth": 1, "action": {"delay_ms": 60000}}])
+    try:
+        _invite(world, "Cancelled half-way")
+        (run, *_) = wait_until("a run is on", lambda: _dispatched(world, "RUNNING"))
+        state = {"type": "CANCELLING", "name": "Cancelling"}
+        world.ui.ask("POST", f"flow_runs/{run.run_id}/set_state", {"state": state})
+        ended = wait_until("it has ended", lambda: _ended(world, run))
+    finally:
+        world.emulators.control("DELETE", "faults")
+    assert (ended.state_type, ended.message) == ("CANCELLED", "Cancelled in the Prefect UI.")
+
+
 def test_hints_wait_while_the_prefect_server_is_gone(active_world: World) -> None:
     world = active_world
     os.kill(_process(world, SERVER), signal.SIGKILL)
