@@ -25,7 +25,7 @@ from tests.scale.compose import COMPLETED, Compose, Service, read_image_environm
 
 READY_SECONDS = 180
 ONE_SHOT_SECONDS = 720
-"""Nothing that anybody should wait for: nine processes one after the other take long when others need the machine, too."""
+"""Nine processes one after the other take long when others need the machine, too."""
 STOP_SECONDS = 15
 DATA, SHARED = "/data", "/data/results"
 """Where the image keeps its data, and the part of it which containers share."""
