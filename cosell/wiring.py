@@ -76,7 +76,8 @@ async def open_workspace(
     """Open ledger, clients and mapping for one run, and close them after it.
 
     Raises:
-        ConfigurationError: the ledger cannot be reached, or a mapping file cannot be used.
+        ConfigurationError: the ledger cannot be reached, a mapping file cannot be used, or the CRM lacks the column
+            which a setting names for the currency.
     """
     mappings = variables.fill_in(load_mappings(settings.mappings_dir))
     async with (
@@ -85,7 +86,7 @@ async def open_workspace(
         open_webhooks(settings, ledger.vault, clock=clock) as webhooks,
         open_dataverse(settings, ledger.vault, clock=clock, id_columns=_id_columns(mappings)) as dataverse,
     ):
-        yield Workspace(
+        workspace = Workspace(
             partner_center=partner_center,
             webhooks=webhooks,
             dataverse=dataverse,
@@ -96,6 +97,8 @@ async def open_workspace(
             link_template=settings.referral_link_template,
             holder=f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}",
         )
+        await workspace.find_out_currency_kind()
+        yield workspace
 
 
 def _id_columns(mappings: Mappings) -> dict[str, str]:

@@ -6,7 +6,7 @@ from cosell.dataverse.fit import Fault
 from cosell.domain.flows import FlowName
 from cosell.errors import NotActivated, SchemaMissing
 from cosell.store import Ledger
-from cosell.sync.fit import find_key, find_misfits, mapped_columns
+from cosell.sync.fit import find_key, find_misfits, find_status_misfits, mapped_columns
 from cosell.sync.workspace import Workspace
 from tasks.policy import step
 from tasks.registration import prove_delivery, register
@@ -60,7 +60,7 @@ async def check_partner_center(workspace: Workspace) -> str:
 
 
 async def check_columns(workspace: Workspace) -> str:
-    """Prove that every mapped column exists in the CRM and can hold its field.
+    """Prove that every mapped column is in the CRM and can hold its field, and every status reason which is named.
 
     A label which the CRM's choice lacks is no reason to stop: its value is parked, `cosell crm check` names it.
     """
@@ -71,6 +71,8 @@ async def check_columns(workspace: Workspace) -> str:
         table = await workspace.dataverse.find_table(name)
         misfits = find_misfits(name, table, columns)
         problems += [str(misfit) for misfit in misfits if misfit.fault is not Fault.NO_OPTION]
+        if table is not None and name == workspace.opportunity.table:
+            problems += [str(misfit) for misfit in find_status_misfits(table, workspace.mappings.statuses.opportunity)]
     if problems:
         raise SchemaMissing(
             f"The CRM does not fit the mapping: {'; '.join(problems)}. "

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from cosell.mapping.models import ChoiceTable
+from cosell.mapping.models import ChoiceTable, CurrencyKind
 from cosell.mapping.values import read_text
 
 Found = TypeVar("Found")
@@ -64,10 +64,33 @@ class Codes:
     """Everything that turns ids and numbers of the CRM into what both sides can compare.
 
     `choices` is by column; a column which the CRM does not have is missing, and its field is left alone.
+    `currency_options` are the labels and numbers of the currency column, where that is a choice.
     """
 
     currencies: Currencies
     choices: Mapping[str, ChoiceCodes] = field(default_factory=dict)
+    currency_options: Mapping[str, int] = field(default_factory=dict)
+
+    def read_currency(self, kind: CurrencyKind, raw: object) -> str | None:
+        """Return the ISO 4217 code which a currency column holds, None when there is none."""
+        match kind:
+            case CurrencyKind.LOOKUP:
+                return self.currencies.codes.get(str(raw or ""))
+            case CurrencyKind.TEXT:
+                text = read_text(raw)
+            case CurrencyKind.CHOICE:
+                text = next((label for label, number in self.currency_options.items() if number == raw), None)
+        return text.strip().upper() if text else None
+
+    def find_currency(self, kind: CurrencyKind, code: str) -> object:
+        """Return what a currency column holds for a code, None when the CRM has nothing for it."""
+        match kind:
+            case CurrencyKind.LOOKUP:
+                return self.currencies.find_id(code)
+            case CurrencyKind.TEXT:
+                return code
+            case CurrencyKind.CHOICE:
+                return _find_by_label(self.currency_options, code)
 
 
 def _find_by_label(table: Mapping[str, Found], label: str) -> Found | None:

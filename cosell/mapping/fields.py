@@ -6,8 +6,19 @@ from datetime import date
 
 from cosell.domain.money import Money
 from cosell.domain.snapshot import Value
+from cosell.domain.stages import OpportunityStage
 from cosell.mapping.codes import CURRENCY_SET, Codes
-from cosell.mapping.models import HELP, REFERRAL_LINK, DealMapping, FieldRow, Kind, LeadMapping, OpportunityMapping
+from cosell.mapping.models import (
+    HELP,
+    REFERRAL_LINK,
+    STATES,
+    CurrencyKind,
+    DealMapping,
+    FieldRow,
+    Kind,
+    LeadMapping,
+    OpportunityMapping,
+)
 from cosell.mapping.values import find_pointer, read_money, read_value, shorten, strip_mark
 
 CURRENCY_POINTER = "/details/currency"
@@ -38,7 +49,7 @@ def read_referral(document: Mapping[str, object], mapping: DealMapping, *, codes
         except ValueError as error:
             reading.parked[row.field] = f"the referral's value is not understood: {error}"
             continue
-        missing = _find_missing_code(value, row, codes)
+        missing = _find_missing_code(value, row, mapping, codes)
         if missing:
             reading.parked[row.field] = missing
             continue
@@ -63,9 +74,9 @@ def _read_referral_field(document: Mapping[str, object], row: FieldRow, codes: C
     return read_value(row.kind, raw)
 
 
-def _find_missing_code(value: Value, row: FieldRow, codes: Codes) -> str:
+def _find_missing_code(value: Value, row: FieldRow, mapping: DealMapping, codes: Codes) -> str:
     """Say which code of a referral the CRM has nothing for; empty when all is there."""
-    if isinstance(value, Money) and codes.currencies.find_id(value.currency) is None:
+    if isinstance(value, Money) and codes.find_currency(mapping.currency_kind, value.currency) is None:
         return f"the CRM has no currency {value.currency}"
     if row.kind is Kind.CHOICE and isinstance(value, str) and codes.choices[row.dataverse].find_number(value) is None:
         return f"the CRM's choice has no option for {value}"
@@ -75,14 +86,13 @@ def _find_missing_code(value: Value, row: FieldRow, codes: Codes) -> str:
 def read_opportunity(columns: Mapping[str, object], mapping: DealMapping, *, codes: Codes) -> Reading:
     """Return the shared fields of an opportunity, in canonical values; columns that were not read are left out."""
     reading = Reading()
-    currency_column = lookup_column(mapping.columns.currency)
     for row in mapping.fields:
-        if row.dataverse not in columns or (row.kind is Kind.MONEY and currency_column not in columns):
+        if row.dataverse not in columns or (row.kind is Kind.MONEY and currency_column(mapping) not in columns):
             continue
         if row.kind is Kind.CHOICE and row.dataverse not in codes.choices:
             continue
         try:
-            value = _read_column(columns, row, codes, currency_column)
+            value = _read_column(columns, row, mapping, codes)
         except ValueError as error:
             reading.parked[row.field] = f"the {mapping.table}'s value is not understood: {error}"
             continue
@@ -92,13 +102,21 @@ def read_opportunity(columns: Mapping[str, object], mapping: DealMapping, *, cod
     return reading
 
 
-def _read_column(columns: Mapping[str, object], row: FieldRow, codes: Codes, currency_column: str) -> Value:
+def _read_column(columns: Mapping[str, object], row: FieldRow, mapping: DealMapping, codes: Codes) -> Value:
     raw = columns[row.dataverse]
     if row.kind is Kind.MONEY:
-        return read_money(raw, codes.currencies.codes.get(str(columns[currency_column] or "")))
+        if row.when_won and columns.get(mapping.columns.state) == STATES[OpportunityStage.WON]:
+            raw = columns.get(row.when_won) or raw
+        return read_money(raw, codes.read_currency(mapping.currency_kind, columns[currency_column(mapping)]))
     if row.kind is Kind.CHOICE:
         return codes.choices[row.dataverse].read_number(raw)
     return read_value(row.kind, raw)
+
+
+def currency_column(mapping: DealMapping) -> str:
+    """Return how the column is read which holds the currency."""
+    name = mapping.columns.currency
+    return lookup_column(name) if mapping.currency_kind is CurrencyKind.LOOKUP else name
 
 
 def lookup_column(column: str) -> str:
@@ -110,10 +128,9 @@ def select_columns(mapping: OpportunityMapping) -> tuple[str, ...]:
     """Return the columns of an opportunity which the sync reads, each once."""
     own = mapping.columns
     plain = [row.dataverse for row in mapping.fields]
-    plain += [own.sync_switch, own.audit, own.state, own.status_reason]
-    lookups = [
-        lookup_column(name) for name in (own.account, own.contact, own.customer, own.currency, own.owner, ORIGIN)
-    ]
+    plain += [row.when_won for row in mapping.fields if row.when_won]
+    plain += [own.sync_switch, own.audit, own.state, own.status_reason, currency_column(mapping)]
+    lookups = [lookup_column(name) for name in (own.account, own.contact, own.customer, own.owner, ORIGIN)]
     return tuple(dict.fromkeys([mapping.id, own.name, *plain, *lookups, "createdon"]))
 
 
@@ -135,8 +152,7 @@ def to_columns(changes: Mapping[str, Value], mapping: DealMapping, *, codes: Cod
         value = changes[row.field]
         if isinstance(value, Money):
             body[row.dataverse] = value.amount
-            currency_id = codes.currencies.find_id(value.currency)
-            body[f"{mapping.columns.currency}@odata.bind"] = f"/{CURRENCY_SET}({currency_id})"
+            body |= _spell_currency(value.currency, mapping, codes)
         elif isinstance(value, str) and row.kind is Kind.CHOICE:
             body[row.dataverse] = codes.choices[row.dataverse].find_number(value)
         elif isinstance(value, str) and row.length:
@@ -144,6 +160,13 @@ def to_columns(changes: Mapping[str, Value], mapping: DealMapping, *, codes: Cod
         else:
             body[row.dataverse] = value.isoformat() if isinstance(value, date) else value
     return body
+
+
+def _spell_currency(code: str, mapping: DealMapping, codes: Codes) -> dict[str, object]:
+    name, held = mapping.columns.currency, codes.find_currency(mapping.currency_kind, code)
+    if mapping.currency_kind is CurrencyKind.LOOKUP:
+        return {f"{name}@odata.bind": f"/{CURRENCY_SET}({held})"}
+    return {name: held}
 
 
 def to_json_patch(

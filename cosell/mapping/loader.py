@@ -108,7 +108,10 @@ def _overlay_rows(below: list[object], above: list[object]) -> list[object]:
 
 
 def _status_pair(row: object) -> tuple[object, object]:
-    return (row.get("state"), row.get("status_reason")) if isinstance(row, dict) else (None, None)
+    """Return what names a status reason; only the CRM knows whether a label and a number are the same one."""
+    if not isinstance(row, dict):
+        return None, None
+    return row.get("state"), row.get("status_reason", str(row.get("label")).casefold())
 
 
 def _describe(place: tuple[int | str, ...], message: str) -> str:

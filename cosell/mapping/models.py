@@ -17,7 +17,7 @@ from pydantic import (
 from cosell.domain.ids import Side
 from cosell.domain.stages import LeadStage, OpportunityStage
 
-Column = Annotated[str, StringConstraints(pattern=r"^(\$(deal_value|country)|[a-z][a-z0-9_]*)$")]
+Column = Annotated[str, StringConstraints(pattern=r"^(\$(deal_value|country|deal_currency)|[a-z][a-z0-9_]*)$")]
 """A logical column name, or `$name` of the setting that holds one."""
 Pointer = Annotated[
     str, StringConstraints(pattern=r"^(\$(referral_link|help)|(/[A-Za-z0-9_-]+)+(\[[A-Za-z0-9_-]+\])?)$")
@@ -60,6 +60,14 @@ class Direction(StrEnum):
         return self is Direction.BOTH or self.value == f"to_{side}"
 
 
+class CurrencyKind(StrEnum):
+    """How the column holds it which says the currency of the deal value."""
+
+    LOOKUP = "lookup"
+    TEXT = "text"
+    CHOICE = "choice"
+
+
 class Frozen(StrEnum):
     """From which moment on Partner Center takes no change of a field."""
 
@@ -84,6 +92,9 @@ class FieldRow(Strict):
     length: int | None = Field(default=None, gt=0, description="longest text the CRM's column takes")
     choices: str | None = Field(default=None, description="table of choices.yaml; for the kind choice")
     one_way: bool = Field(default=False, description="once yes, Partner Center never takes it back; for the kind flag")
+    when_won: Column | None = Field(
+        default=None, description="read in its place once the opportunity is won, when it holds something; for money"
+    )
 
     @model_validator(mode="after")
     def _fit_the_kind(self) -> Self:
@@ -92,6 +103,8 @@ class FieldRow(Strict):
             raise ValueError(f"{self.field}: choices names a table of choices.yaml, for the kind choice and no other")
         if self.one_way and self.kind is not Kind.FLAG:
             raise ValueError(f"{self.field}: one_way is for the kind flag")
+        if self.when_won is not None and self.kind is not Kind.MONEY:
+            raise ValueError(f"{self.field}: when_won is for the kind money")
         return self
 
 
@@ -123,6 +136,9 @@ class SharedFields(TableMapping):
     """A table of which some columns are fields of the referral."""
 
     fields: tuple[FieldRow, ...]
+    currency_kind: CurrencyKind = Field(
+        default=CurrencyKind.LOOKUP, description="of the currency column; found out in the CRM for the one of a setting"
+    )
 
     @model_validator(mode="after")
     def _write_each_place_once(self) -> Self:
@@ -227,12 +243,37 @@ def _refuse_twins(what: str, values: Sequence[str]) -> None:
         raise ValueError(f"{what} stands there twice: {', '.join(twins)}")
 
 
+def _as_texts(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
 class StatusRow(Strict):
-    """One pair of state and status reason of the opportunity and the stage it means."""
+    """One pair of state and status reason of the opportunity and the stage it means.
+
+    A status reason is named by its number, or by its label in the CRM.
+    """
 
     stage: OpportunityStage
     state: int
-    status_reason: int
+    status_reason: int | None = None
+    label: str | None = Field(default=None, min_length=1, description="in place of the number, as the CRM shows it")
+    reason: Annotated[tuple[str, ...], BeforeValidator(_as_texts)] = Field(
+        default=(), description="what Partner Center calls it: the first is written, all are understood; for lost"
+    )
+
+    @property
+    def name(self) -> str:
+        """The status reason as the file names it."""
+        return f"{self.status_reason}" if self.label is None else f"“{self.label}”"
+
+    @model_validator(mode="after")
+    def _name_it_once(self) -> Self:
+        """A number and a label could contradict each other; only a lost deal has a reason in Partner Center."""
+        if (self.status_reason is None) == (self.label is None):
+            raise ValueError("a status reason is named by status_reason or by label, by one of the two")
+        if self.reason and self.stage is not OpportunityStage.LOST:
+            raise ValueError("reason is for the stage lost")
+        return self
 
 
 class Statuses(Strict):
@@ -250,7 +291,10 @@ class Statuses(Strict):
 def _check_statuses(
     rows: Sequence[StatusRow | LeadStatusRow], states: Mapping[OpportunityStage, int] | Mapping[LeadStage, int]
 ) -> None:
-    _refuse_twins("state and status reason", [f"{row.state}/{row.status_reason}" for row in rows])
+    names = [(row.name if isinstance(row, StatusRow) else f"{row.status_reason}") for row in rows]
+    _refuse_twins(
+        "state and status reason", [f"{row.state}/{name}".casefold() for row, name in zip(rows, names, strict=True)]
+    )
     for stage, state in states.items():
         same = [row for row in rows if row.stage is stage]
         if not same:

@@ -11,18 +11,17 @@ from datetime import datetime
 from cosell.dataverse import Closing, Row
 from cosell.domain.ids import OpportunityId, Side
 from cosell.domain.link import Link, LinkState
-from cosell.domain.money import Money
 from cosell.domain.snapshot import Value
 from cosell.domain.stages import REFERRAL_STATUSES, OpportunityStage, ReferralStage
-from cosell.errors import RejectedError
+from cosell.errors import RejectedError, RequestRejected
 from cosell.mapping.fields import to_columns, to_json_patch
-from cosell.mapping.models import StatusRow
+from cosell.mapping.statuses import WrittenStatus
 from cosell.mapping.values import strip_mark
 from cosell.partner_center import Referral
 from cosell.store import Conflict, JournalEntry, Lease
 from cosell.sync.audit import describe_plan, mark_name, write_audit
 from cosell.sync.invite import ask_for_help, without_help
-from cosell.sync.look import document_of
+from cosell.sync.look import document_of, lacks_status
 from cosell.sync.outcome import Outcome, Result
 from cosell.sync.plan import Plan
 from cosell.sync.planner import BASE_OPPORTUNITY_STAGE, BASE_REFERRAL_STAGE, HELP_FIELD, STAGES
@@ -80,7 +79,7 @@ async def apply_plan(workspace: Workspace, pair: Pair, plan: Plan, *, lease: Lea
 async def _write_referral(workspace: Workspace, pair: Pair, plan: Plan) -> Referral:
     operations = to_json_patch(plan.changes_on(Side.PARTNER_CENTER), workspace.opportunity, document_of(pair.referral))
     if plan.moves_referral_to:
-        operations += spell_stage(plan.moves_referral_to)
+        operations += spell_stage(plan.moves_referral_to, reason=plan.reason)
     if not operations:
         return pair.referral
     referral = await workspace.partner_center.update_referral(
@@ -90,20 +89,18 @@ async def _write_referral(workspace: Workspace, pair: Pair, plan: Plan) -> Refer
     return referral
 
 
-def spell_stage(stage: ReferralStage) -> list[dict[str, object]]:
+def spell_stage(stage: ReferralStage, *, reason: str = "") -> list[dict[str, object]]:
     """Spell a referral's new stage; status and substatus always travel together (Microsoft: Update a referral)."""
     status, substatus = REFERRAL_STATUSES[stage]
-    return [
-        {"op": "replace", "path": "/status", "value": status},
-        {"op": "replace", "path": "/substatus", "value": substatus},
-    ]
+    members = {"/status": status, "/substatus": substatus} | ({"/statusReason": reason} if reason else {})
+    return [{"op": "replace", "path": path, "value": value} for path, value in members.items()]
 
 
 async def _write_opportunity(workspace: Workspace, pair: Pair, plan: Plan) -> Row:
     body = to_columns(plan.changes_on(Side.DATAVERSE), workspace.opportunity, codes=await workspace.get_codes())
     stage = plan.moves_opportunity_to
     if stage and not stage.is_closed:
-        body |= status_columns(find_status(workspace, stage))
+        body |= status_columns(await find_status(workspace, stage))
     body |= tell_seller(workspace, pair.row, plan)
     row = pair.row
     if body:
@@ -111,22 +108,22 @@ async def _write_opportunity(workspace: Workspace, pair: Pair, plan: Plan) -> Ro
             workspace.opportunity.set, row.id, body, etag=row.etag, select=workspace.select
         )
     if stage and stage.is_closed:
-        row = await _close_opportunity(workspace, row, plan, stage)
+        row = await _close_opportunity(workspace, replace(pair, row=row), plan, stage)
     workspace.reads.opportunities[OpportunityId(row.id)] = row
     return row
 
 
-async def _close_opportunity(workspace: Workspace, row: Row, plan: Plan, stage: OpportunityStage) -> Row:
+async def _close_opportunity(workspace: Workspace, pair: Pair, plan: Plan, stage: OpportunityStage) -> Row:
     """Close by the CRM's own actions: it refuses won and lost as plain columns (Dataverse code 0x80100005)."""
-    status = find_status(workspace, stage).status_reason
-    value = plan.base.get("deal_value")
+    status = (await find_status(workspace, stage, reason=plan.reason)).status_reason
     closing = Closing(
         subject=f"Closed as {plan.stages.referral} in Partner Center",
-        closed_on=workspace.clock().date(),
-        revenue=value.amount if isinstance(value, Money) and stage is OpportunityStage.WON else None,
+        closed_on=(pair.referral.closed_date_time or workspace.clock()).date(),
+        revenue=plan.revenue.amount if plan.revenue else None,
+        note=plan.reason or None,
     )
     close = workspace.dataverse.win if stage is OpportunityStage.WON else workspace.dataverse.lose
-    return await close(row.id, closing, status=status, select=workspace.select)
+    return await close(pair.row.id, closing, status=status, select=workspace.select)
 
 
 def tell_seller(workspace: Workspace, row: Row, plan: Plan) -> dict[str, object]:
@@ -161,12 +158,19 @@ def as_text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def find_status(workspace: Workspace, stage: OpportunityStage) -> StatusRow:
-    """Return the state and status reason which the mapping writes for a stage."""
-    return next(row for row in workspace.mappings.statuses.opportunity if row.stage is stage)
+async def find_status(workspace: Workspace, stage: OpportunityStage, *, reason: str = "") -> WrittenStatus:
+    """Return the state and status reason which the mapping writes for a stage.
+
+    Raises:
+        RequestRejected: the mapping names it by a label which the CRM does not have.
+    """
+    status = (await workspace.get_statuses()).find_status(stage, reason=reason)
+    if status is None:
+        raise RequestRejected(lacks_status(stage))
+    return status
 
 
-def status_columns(status: StatusRow) -> dict[str, object]:
+def status_columns(status: WrittenStatus) -> dict[str, object]:
     """Spell state and status reason."""
     return {"statecode": status.state, "statuscode": status.status_reason}
 

@@ -149,7 +149,7 @@ async def _spell_opportunity(workspace: Workspace, referral: Referral) -> dict[s
     fields = {name: value for name, value in reading.snapshot.items() if name not in {"crm_id", "referral_id"}}
     body = to_columns({name: value for name, value in fields.items() if not is_empty(value)}, own, codes=codes)
     stage = EXPECTED[stage_of_referral(referral)]
-    body[own.columns.status_reason] = find_status(workspace, stage).status_reason
+    body[own.columns.status_reason] = (await find_status(workspace, stage)).status_reason
     body[own.columns.sync_switch] = True
     name = str(fields.get("name") or "Referral without a name")
     body[own.columns.name] = mark_name(

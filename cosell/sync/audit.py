@@ -35,7 +35,8 @@ def describe_plan(plan: Plan, *, audit: str | None = None) -> list[str]:
     to_partner_center = [label(change.field) for change in told if change.side is Side.PARTNER_CENTER]
     to_dataverse = [label(change.field) for change in told if change.side is Side.DATAVERSE]
     if plan.moves_referral_to:
-        to_partner_center.append(f"Status ({plan.moves_referral_to}, {plan.stage.rule})")
+        why = f", “{plan.reason}”" if plan.reason else ""
+        to_partner_center.append(f"Status ({plan.moves_referral_to}, {plan.stage.rule}{why})")
     if plan.moves_opportunity_to:
         to_dataverse.append(f"Status ({plan.moves_opportunity_to}, {plan.stage.rule})")
     if to_partner_center:

@@ -9,10 +9,17 @@ from datetime import datetime, timedelta
 
 from cosell.dataverse import DataverseClient, StatusReason
 from cosell.domain.clock import Clock
+from cosell.errors import SchemaMissing
 from cosell.mapping.codes import CURRENCY_SET, ChoiceCodes, Codes, Currencies
-from cosell.mapping.models import Choices, FieldRow, Kind
+from cosell.mapping.models import Choices, CurrencyKind, FieldRow, Kind
 from cosell.store import Ledger
 
+CURRENCY_TYPES = {
+    "LookupType": CurrencyKind.LOOKUP,
+    "StringType": CurrencyKind.TEXT,
+    "PicklistType": CurrencyKind.CHOICE,
+}
+"""Which type of column holds a currency how (Microsoft: Column definitions)."""
 KEPT = timedelta(days=1)
 KEPT_AT_LEAST = timedelta(minutes=5)
 """A number that nobody knows makes us look again, but not more often than this."""
@@ -27,11 +34,18 @@ class Codebook:
         self._pages: dict[str, Mapping[str, object]] = {}
 
     async def get_codes(
-        self, table: str, rows: tuple[FieldRow, ...], choices: Choices, *, numbers: Mapping[str, object] | None = None
+        self,
+        table: str,
+        rows: tuple[FieldRow, ...],
+        choices: Choices,
+        *,
+        numbers: Mapping[str, object] | None = None,
+        currency: str = "",
     ) -> Codes:
         """Return what the currencies and the mapped choices of a table mean.
 
         A number among `numbers` (by column) which is not known is asked for once more: somebody may have just added it.
+        `currency` is the column of the currency, which may be a choice, too.
         """
         options = await self._get_options(table)
         chosen = [row for row in rows if row.kind is Kind.CHOICE]
@@ -44,15 +58,33 @@ class Codebook:
                 for row in chosen
                 if row.choices and row.dataverse in options
             },
+            currency_options=options.get(currency, {}),
         )
 
     async def get_currencies(self) -> Currencies:
         """Return the CRM's currencies."""
         return Currencies({row_id: str(code) for row_id, code in (await self._page("currencies")).items()})
 
-    async def get_status_reasons(self, table: str) -> tuple[StatusReason, ...]:
-        """Return the status reasons of a table, the partner's own included."""
-        page = await self._page(f"status reasons of {table}")
+    async def get_currency_kind(self, table: str, column: str) -> CurrencyKind:
+        """Return how a column holds the currency.
+
+        Raises:
+            SchemaMissing: there is no such column, or it is of a type which cannot hold one.
+        """
+        page = f"currency column {column} of {table}"
+        kind = (await self._page(page)).get("kind")
+        if kind not in CURRENCY_TYPES:
+            kind = (await self._page(page, kept=KEPT_AT_LEAST)).get("kind")  # Somebody may have just mended it.
+        if kind not in CURRENCY_TYPES:
+            raise SchemaMissing(
+                f"Column {table}.{column}, which is to hold the currency of the deal value, "
+                + (f"is {kind}; wanted is a lookup, text or a choice." if kind else "is missing in the CRM.")
+            )
+        return CURRENCY_TYPES[str(kind)]
+
+    async def get_status_reasons(self, table: str, *, is_fresh: bool = False) -> tuple[StatusReason, ...]:
+        """Return the status reasons of a table, the partner's own included; `is_fresh` when one is not known."""
+        page = await self._page(f"status reasons of {table}", kept=KEPT_AT_LEAST if is_fresh else KEPT)
         return tuple(
             StatusReason(value=int(value), state=_read_number(item["state"]), label=str(item["label"]))
             for value, item in page.items()
@@ -84,6 +116,9 @@ class Codebook:
             case "status reasons":
                 reasons = await self._dataverse.get_status_reasons(table)
                 return {str(reason.value): {"state": reason.state, "label": reason.label} for reason in reasons}
+            case what if what.startswith("currency column "):
+                column = (await self._dataverse.get_table(table)).columns.get(what.rpartition(" ")[2])
+                return {"kind": column.kind} if column else {"kind": ""}
             case _:
                 codes: dict[str, object] = {}
                 async for page in self._dataverse.query(CURRENCY_SET, select=("isocurrencycode",)):

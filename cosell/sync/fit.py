@@ -11,7 +11,17 @@ from cosell.dataverse import Table
 from cosell.dataverse.fit import Fault, find_faults
 from cosell.dataverse.schema import AlternateKey, Column
 from cosell.domain.ids import Side
-from cosell.mapping.models import Choices, DealMapping, FieldRow, Kind, Mappings, PartyMapping, SolutionsMapping
+from cosell.mapping.models import (
+    Choices,
+    DealMapping,
+    FieldRow,
+    Kind,
+    Mappings,
+    PartyMapping,
+    SolutionsMapping,
+    StatusRow,
+)
+from cosell.mapping.statuses import StatusBook
 
 TEXT = frozenset({"StringType", "MemoType"})
 TYPES: dict[Kind, frozenset[str]] = {
@@ -32,6 +42,7 @@ KEPT_COLUMNS: dict[str, frozenset[str]] = {
     "sync_switch": frozenset({"BooleanType"}),
     "referral_id": frozenset({"StringType"}),
     "audit": TEXT,
+    "currency": frozenset({"LookupType", "StringType", "PicklistType"}),
 }
 """The types of the columns which the sync itself keeps; it writes all of them."""
 
@@ -96,6 +107,18 @@ def find_misfits(name: str, table: Table | None, columns: tuple[MappedColumn, ..
     return [misfit for column in columns for misfit in _iter_misfits(name, column, table.columns.get(column.name))]
 
 
+def find_status_misfits(table: Table, rows: tuple[StatusRow, ...]) -> list[Misfit]:
+    """Return the status reasons which statuses.yaml names and the CRM does not have."""
+    book = StatusBook(rows=rows, known=table.status_reasons)
+    there = {(item.state, item.value) for item in table.status_reasons}
+    missing = [row for row in rows if (row.state, book.find_number(row)) not in there]
+    problem = "has no status reason {} in state {}, which statuses.yaml names for {}"
+    return [
+        Misfit(fault=Fault.NO_OPTION, table=table.name, problem=problem.format(row.name, row.state, row.stage))
+        for row in missing
+    ]
+
+
 def find_key(table: Table, column: str) -> AlternateKey | None:
     """Return the alternate key over just this column, None when it is none."""
     return next((key for key in table.keys if key.columns == (column,)), None)
@@ -114,6 +137,7 @@ def _iter_misfits(table: str, wanted: MappedColumn, found: Column | None) -> Ite
 def _of_deal(mapping: DealMapping, choices: Choices) -> Iterator[MappedColumn]:
     rows = {row.dataverse: _of_field(row, choices) for row in mapping.fields}
     yield from rows.values()
+    yield from (MappedColumn(name=row.when_won, types=TYPES[row.kind]) for row in mapping.fields if row.when_won)
     for name, column in mapping.columns.model_dump().items():
         if column not in rows:
             types = KEPT_COLUMNS.get(name, ANY)

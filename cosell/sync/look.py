@@ -1,13 +1,13 @@
 """One look at both sides of a pair: from what came over the wire to what the planner wants to see."""
 
-from collections.abc import Mapping
-
 from cosell.dataverse import Row
 from cosell.domain.stages import OpportunityStage, ReferralStage, read_referral_stage
 from cosell.mapping.fields import Reading, read_opportunity, read_referral
-from cosell.mapping.models import Statuses
+from cosell.mapping.models import STATES, OpportunityColumns
+from cosell.mapping.statuses import StatusBook
 from cosell.mapping.values import find_pointer
 from cosell.partner_center import Referral
+from cosell.sync.closing import Reasons
 from cosell.sync.plan import Note
 from cosell.sync.planner import Seen, fingerprint, label
 from cosell.sync.stages import StagePair
@@ -19,6 +19,8 @@ VISIBILITY_POINTER = "/consent/consentToShareReferralWithMicrosoftSellers"
 async def look_at(workspace: Workspace, referral: Referral, row: Row) -> Seen:
     """Return what both sides say, in canonical values."""
     codes = await workspace.get_codes(row)
+    statuses = await workspace.get_statuses(row)
+    status = status_of_opportunity(row, workspace.opportunity.columns)
     document = document_of(referral)
     theirs = read_referral(document, workspace.opportunity, codes=codes, link_template=workspace.link_template)
     ours = read_opportunity(row.values, workspace.opportunity, codes=codes)
@@ -26,12 +28,12 @@ async def look_at(workspace: Workspace, referral: Referral, row: Row) -> Seen:
         referral=theirs.snapshot,
         whole=theirs.whole,
         opportunity=ours.snapshot,
-        stages=StagePair(
-            referral=stage_of_referral(referral), opportunity=stage_of_opportunity(row, workspace.mappings.statuses)
-        ),
+        stages=StagePair(referral=stage_of_referral(referral), opportunity=statuses.read_stage(*status)),
+        reasons=Reasons(dataverse=statuses.read_reason(*status), partner_center=referral.status_reason or ""),
+        unwritable=_find_unwritable(statuses, referral.status_reason or ""),
         is_shared=find_pointer(document, VISIBILITY_POINTER) is True,
         may_answer=workspace.variables.on_hold_answers,
-        notes=[*parked_notes(theirs), *parked_notes(ours)],
+        notes=[*parked_notes(theirs), *parked_notes(ours), *_status_notes(statuses, status)],
     )
 
 
@@ -45,20 +47,31 @@ def stage_of_referral(referral: Referral) -> ReferralStage:
     return read_referral_stage(referral.status, referral.substatus)
 
 
-def stage_of_opportunity(row: Row, statuses: Statuses) -> OpportunityStage:
-    """Return the stage of an opportunity; a status reason which the mapping lacks is judged by the state alone."""
-    state, reason = row.values.get("statecode"), row.values.get("statuscode")
-    rows = statuses.opportunity
-    exact = next((item.stage for item in rows if (item.state, item.status_reason) == (state, reason)), None)
-    if exact is not None:
-        return exact
-    # A partner's own status reason of an open opportunity means that somebody works on it.
-    by_state: Mapping[object, OpportunityStage] = {
-        0: OpportunityStage.OPEN,
-        1: OpportunityStage.WON,
-        2: OpportunityStage.LOST,
-    }
-    return by_state.get(state, OpportunityStage.UNKNOWN)
+def status_of_opportunity(row: Row, columns: OpportunityColumns) -> tuple[object, object]:
+    """Return state and status reason as the CRM says them."""
+    return row.values.get(columns.state), row.values.get(columns.status_reason)
+
+
+def lacks_status(stage: OpportunityStage) -> str:
+    """Return the sentence about a stage whose status reason the CRM does not have."""
+    return (
+        f"The CRM does not have the status reason which statuses.yaml names for {stage}, so the status was left alone; "
+        "an administrator has to mend that."
+    )
+
+
+def _find_unwritable(statuses: StatusBook, reason: str) -> dict[OpportunityStage, str]:
+    wanted = (stage for stage in STATES if statuses.find_status(stage, reason=reason) is None)
+    return {stage: lacks_status(stage) for stage in wanted}
+
+
+def _status_notes(statuses: StatusBook, status: tuple[object, object]) -> list[Note]:
+    """Say which labels are missing where the status cannot be understood without them."""
+    if statuses.read_stage(*status) is not OpportunityStage.UNKNOWN:
+        return []
+    names = ", ".join(row.name for row in statuses.find_missing(status[0]))
+    text = f"Status was left alone: statuses.yaml names {names}, which the CRM does not have."
+    return [Note(key=f"parked:status:{fingerprint(names)}", text=text, is_problem=True)] if names else []
 
 
 def parked_notes(reading: Reading) -> list[Note]:

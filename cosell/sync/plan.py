@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from cosell.domain.ids import Side
+from cosell.domain.money import Money
 from cosell.domain.snapshot import Value, is_empty
 from cosell.domain.stages import OpportunityStage, ReferralStage
 from cosell.errors import Origin, UnsafePlan
@@ -66,6 +67,10 @@ class Plan:
     """Keys of all that the seller will have been told when the plan has been applied."""
     base: Mapping[str, Value] = field(default_factory=dict)
     """What both sides will agree on when the plan has been applied."""
+    reason: str = ""
+    """Why the deal is closed, in Partner Center's words, when a side is about to be closed as lost or declined."""
+    revenue: Money | None = None
+    """The actual revenue of an opportunity which is about to be won."""
 
     def changes_on(self, side: Side) -> dict[str, Value]:
         """Return the new values of one side, by field."""

@@ -12,6 +12,7 @@ from cosell.domain.money import Money
 from cosell.domain.snapshot import Value, is_empty, snapshot_to_json
 from cosell.domain.stages import OpportunityStage, ReferralStage
 from cosell.mapping.models import Direction, FieldRow, Frozen, Kind
+from cosell.sync.closing import Reasons, iter_closing_notes, pick_reason, pick_revenue, refuse_unwritable
 from cosell.sync.merge import UNKNOWN, Merge, merge_field, winner_of
 from cosell.sync.plan import Change, FieldConflict, Note, Plan
 from cosell.sync.stages import StageDecision, StagePair, decide_stage
@@ -20,6 +21,8 @@ EVENT = "event:"
 """Begins the key of a note about something that happened once: it stays told when it is no longer so."""
 CHANGED_ON_BOTH = "was changed on both sides"
 CLOSED = "the referral is closed in Partner Center and takes no changes"
+NO_REASONS = Reasons()
+VALUE_FIELD = "deal_value"
 HELP_FIELD = "help"
 """The field by which Microsoft is asked for help: it is sent by an invitation, not by a patch."""
 WAITS = Note(
@@ -50,6 +53,10 @@ class Seen:
     notes: Sequence[Note] = field(default=())
     whole: Mapping[str, Value] = field(default_factory=dict)
     """Texts of the referral which are longer than the CRM's column, whole; `referral` holds them cut."""
+    reasons: Reasons = NO_REASONS
+    """Why the deal is closed, as each side says it."""
+    unwritable: Mapping[OpportunityStage, str] = field(default_factory=dict)
+    """Stages for which the CRM has no status reason, with a sentence for the seller."""
 
 
 def plan_sync(seen: Seen, *, base: Mapping[str, Value], told: frozenset[str], rows: Sequence[FieldRow]) -> Plan:
@@ -63,6 +70,7 @@ def plan_sync(seen: Seen, *, base: Mapping[str, Value], told: frozenset[str], ro
     """
     base_stages = read_base_stages(base)
     stage = decide_stage(seen.stages, base=base_stages, may_answer=seen.may_answer)
+    stage = refuse_unwritable(stage, seen.unwritable)
     draft = _Draft(
         is_closed=seen.stages.referral.is_terminal,
         is_shared=seen.is_shared,
@@ -73,7 +81,8 @@ def plan_sync(seen: Seen, *, base: Mapping[str, Value], told: frozenset[str], ro
             draft.add(row, base.get(row.field, UNKNOWN), seen)
         elif row.field in base:
             draft.base[row.field] = base[row.field]  # Not read, or not understood: left alone.
-    notes = [*seen.notes, *draft.notes, *_stage_notes(stage)]
+    reason = pick_reason(stage, seen.reasons)
+    notes = [*seen.notes, *draft.notes, *_stage_notes(stage), *iter_closing_notes(stage, reason, event=EVENT)]
     return Plan(
         changes=tuple(draft.changes),
         stage=stage,
@@ -83,6 +92,8 @@ def plan_sync(seen: Seen, *, base: Mapping[str, Value], told: frozenset[str], ro
         news=tuple(note for note in notes if note.key not in told),
         told=frozenset(note.key for note in notes) | {key for key in told if key.startswith(EVENT)},
         base={**draft.base, **_write_base_stages(seen.stages, base_stages, stage)},
+        reason=reason,
+        revenue=pick_revenue(stage, theirs=seen.referral.get(VALUE_FIELD), ours=draft.left_with(VALUE_FIELD, seen)),
     )
 
 
@@ -135,6 +146,11 @@ class _Draft:
         self.changes.append(Change(side=winner.other, field=row.field, old=old, new=new, rule=rule, is_told=is_told))
         self.base[row.field] = new
         self._trace(row, found, base, ours=ours, theirs=whole if winner is Side.DATAVERSE else theirs, winner=winner)
+
+    def left_with(self, field_name: str, seen: Seen) -> Value:
+        """Return what the opportunity will say in a field when the plan has been applied."""
+        new = (item.new for item in self.changes if (item.side, item.field) == (Side.DATAVERSE, field_name))
+        return next(new, seen.opportunity.get(field_name))
 
     def _add_one_way(self, row: FieldRow, base: object, seen: Seen) -> None:
         """Decide a one-way door: whoever opens it opens it for good, and asking Microsoft for help does, too."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cosell.dataverse import DataverseClient, Row
 from cosell.domain.clock import Clock
@@ -10,11 +10,14 @@ from cosell.domain.ids import LeadId, OpportunityId, ReferralId
 from cosell.mapping.codes import Codes
 from cosell.mapping.fields import select_columns
 from cosell.mapping.models import Mappings, OpportunityMapping
+from cosell.mapping.statuses import StatusBook
 from cosell.mapping.variables import Variables
 from cosell.partner_center import PartnerCenterClient, Referral, WebhookClient
 from cosell.store import InboxEntry, Ledger
 from cosell.sync.codebook import Codebook
 from cosell.sync.outcome import Outcome
+
+DEFAULTS = Variables()
 
 
 @dataclass(slots=True)
@@ -55,6 +58,19 @@ class Workspace:
         """Begin a codebook of this run."""
         self.codebook = Codebook(dataverse=self.dataverse, ledger=self.ledger, clock=self.clock)
 
+    async def find_out_currency_kind(self) -> None:
+        """Find out in the CRM how the column which a setting names holds the currency; no call for the default.
+
+        Raises:
+            SchemaMissing: there is no such column, or it cannot hold a currency.
+        """
+        own = self.opportunity
+        named = self.variables.deal_currency_field
+        if own.columns.currency == named and named != DEFAULTS.deal_currency_field:
+            kind = await self.codebook.get_currency_kind(own.table, own.columns.currency)
+            filled = own.model_copy(update={"currency_kind": kind})
+            self.mappings = self.mappings.model_copy(update={"opportunity": filled})
+
     @property
     def opportunity(self) -> OpportunityMapping:
         """The mapping of the opportunity, which nearly everything needs."""
@@ -67,7 +83,24 @@ class Workspace:
             self.opportunity.fields,
             self.mappings.choices,
             numbers=row.values if row else None,
+            currency=self.opportunity.columns.currency,
         )
+
+    async def get_statuses(self, row: Row | None = None) -> StatusBook:
+        """Return what the CRM's status reasons mean; the CRM is asked only where statuses.yaml does not say enough.
+
+        A label which is not found, and a status reason of `row` which is not known, are asked for once more.
+        """
+        own = self.opportunity
+        book = StatusBook(rows=self.mappings.statuses.opportunity)
+        status = (row.values.get(own.columns.state), row.values.get(own.columns.status_reason)) if row else None
+        if not book.has_labels and (status is None or book.find_row(*status)):
+            return book
+        book = replace(book, known=await self.codebook.get_status_reasons(own.table))
+        is_unknown = status is not None and all(item.value != status[1] for item in book.known)
+        if is_unknown or book.find_missing():
+            book = replace(book, known=await self.codebook.get_status_reasons(own.table, is_fresh=True))
+        return book
 
     async def get_referral(self, referral_id: ReferralId, *, is_fresh: bool = False) -> Referral | None:
         """Return a referral, None when it is gone; `is_fresh` reads it again even when this run has read it."""

@@ -21,6 +21,7 @@ from cosell.emulators.assembly import Emulators
 from cosell.emulators.options import Options, environment_of
 from cosell.emulators.world import Caller
 from cosell.mapping.loader import load_mappings
+from cosell.mapping.models import Mappings
 from cosell.mapping.variables import Variables
 from cosell.partner_center import open_partner_center, open_webhooks
 from cosell.settings import DELIMITER, PREFIX, Settings, load_settings
@@ -64,6 +65,8 @@ class Stand:
     crm_headers: dict[str, str] = field(default_factory=dict)
     portal_headers: dict[str, str] = field(default_factory=dict)
     waits: list[float] = field(default_factory=list)
+    mappings: Mappings = MAPPINGS
+    variables: Variables = VARIABLES
     _runs: "count[int]" = field(default_factory=lambda: count(1))
 
     # The people
@@ -212,7 +215,7 @@ class Stand:
     # The product
 
     @asynccontextmanager
-    async def run(self, fate: Fate | None = None, variables: Variables = VARIABLES) -> AsyncIterator[Workspace]:
+    async def run(self, fate: Fate | None = None, variables: Variables | None = None) -> AsyncIterator[Workspace]:
         """Open what a run of the product works with; it is gone at the end, whatever happened."""
         settings, clock, run_id = _settings(), self.emulators.world.clock.now, next(self._runs)
         transport = FatefulTransport(self.http._transport, fate or Fate())
@@ -226,17 +229,19 @@ class Stand:
             partner_center = open_partner_center(settings, ledger.vault, tokens=person, per_second=10_000, **common)
             webhooks = open_webhooks(settings, ledger.vault, tokens=person, **common)
             dataverse = open_dataverse(settings, ledger.vault, tokens=app, id_columns=_id_columns(MAPPINGS), **common)
-            yield Workspace(
+            workspace = Workspace(
                 partner_center=await stack.enter_async_context(partner_center),
                 webhooks=await stack.enter_async_context(webhooks),
                 dataverse=await stack.enter_async_context(dataverse),
                 ledger=ledger,
-                mappings=MAPPINGS,
-                variables=variables,
+                mappings=self.mappings,
+                variables=variables or self.variables,
                 clock=clock,
                 link_template=LINKS,
                 holder=f"run-{run_id}",
             )
+            await workspace.find_out_currency_kind()
+            yield workspace
 
     @asynccontextmanager
     async def ledger(self) -> AsyncIterator[Ledger]:

@@ -16,6 +16,7 @@ from cosell.domain.stages import LeadStage
 from cosell.errors import Origin, RecordNotFound
 from cosell.mapping.codes import CURRENCY_SET
 from cosell.mapping.fields import lookup_column, read_opportunity, to_columns
+from cosell.mapping.models import CurrencyKind
 from cosell.store import JournalEntry, Lease
 from cosell.sync.apply import as_text
 from cosell.sync.audit import write_audit
@@ -156,7 +157,8 @@ async def _spell_lacking_fields(workspace: Workspace, pair: LeadPair, row: Row) 
         if name not in KEPT_ON_THE_LEAD and not is_empty(value) and is_empty(of_opportunity.get(name))
     }
     body = to_columns(lacking, workspace.opportunity, codes=codes)
-    if not row.values.get(lookup_column(workspace.opportunity.columns.currency)):
+    is_lookup = workspace.opportunity.currency_kind is CurrencyKind.LOOKUP
+    if is_lookup and not row.values.get(lookup_column(workspace.opportunity.columns.currency)):
         currency_id = pair.row.values.get(lookup_column(workspace.mappings.lead.columns.currency))
         if currency_id:
             body[f"{workspace.opportunity.columns.currency}@odata.bind"] = f"/{CURRENCY_SET}({currency_id})"

@@ -19,7 +19,7 @@ def row_of(field: str, directory: Path) -> FieldRow:
     return next(row for row in load_mappings(directory).opportunity.fields if row.field == field)
 
 
-def statuses(directory: Path) -> list[tuple[str, int, int]]:
+def statuses(directory: Path) -> list[tuple[str, int, int | None]]:
     rows = load_mappings(directory).statuses.opportunity
     return [(row.stage.value, row.state, row.status_reason) for row in rows]
 
