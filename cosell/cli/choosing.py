@@ -139,7 +139,9 @@ async def _write(workspace: Workspace, conflict: Conflict, side: Side, found: _F
         return _entry(conflict, side=Side.DATAVERSE, old=found.seen.opportunity.get(field), new=value)
     _check_may_be_sent(conflict, row, value, found)
     referral = await workspace.partner_center.update_referral(
-        found.referral.id, to_json_patch({field: value}, own, document_of(found.referral)), etag=found.referral.etag or ""
+        found.referral.id,
+        to_json_patch({field: value}, own, document_of(found.referral)),
+        etag=found.referral.etag or "",
     )
     workspace.reads.referrals[referral.id] = referral
     return _entry(conflict, side=Side.PARTNER_CENTER, old=found.seen.referral.get(field), new=value)
