@@ -21,19 +21,24 @@ async def customize_dynamics_details(
     referral_ids: list[str] | None = None,
     opportunity_ids: list[str] | None = None,
     lead_ids: list[str] | None = None,
+    with_solutions: bool = False,  # noqa: FBT001, FBT002  a box in the run form
 ) -> State[Any]:
     """Get the CRM's side of these records, and create what is missing: account, contact, opportunity or lead.
 
     A lead which nobody has accepted becomes a lead, everything else an opportunity. What is read stays in memory for
-    the flow which called; Prefect keeps ids only. Rows of Microsoft solutions are not made here yet.
+    the flow which called; Prefect keeps ids only. An opportunity is made with its Microsoft solutions.
 
     Args:
         referral_ids: referrals whose opportunity or lead is wanted; it is created when the CRM has none.
         opportunity_ids: opportunities to read.
         lead_ids: leads to read.
+        with_solutions: read the rows of Microsoft solutions of these opportunities, too.
     """
     missing = await get_dynamics_details(
-        check_ids(referral_ids or []), check_ids(opportunity_ids or []), check_ids(lead_ids or [])
+        check_ids(referral_ids or []),
+        check_ids(opportunity_ids or []),
+        check_ids(lead_ids or []),
+        with_solutions=with_solutions,
     )
     outcomes = await handle_each(missing[Arrival.DEAL], create_opportunity, kind=HintKind.REFERRAL)
     outcomes += await handle_each(missing[Arrival.LEAD], create_lead, kind=HintKind.REFERRAL)

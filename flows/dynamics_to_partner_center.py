@@ -23,6 +23,7 @@ async def dynamics_to_partner_center(
     opportunity_ids: list[str] | None = None,
     lead_ids: list[str] | None = None,
     with_people: bool = False,  # noqa: FBT001, FBT002  a box in the run form
+    with_solutions: bool = False,  # noqa: FBT001, FBT002  another
 ) -> State[Any]:
     """Bring these opportunities and leads and their referrals in step, coming from the CRM.
 
@@ -33,16 +34,18 @@ async def dynamics_to_partner_center(
         opportunity_ids: ids of opportunities.
         lead_ids: ids of leads which arrived from Partner Center.
         with_people: read sales teams and customer contacts of the opportunities, too; without it only where needed.
+        with_solutions: read the opportunities' rows of Microsoft solutions, too; without it only where needed.
     """
     wanted, leads = check_ids(opportunity_ids or []), check_ids(lead_ids or [])
     workspace = get_workspace()
     links = await workspace.ledger.links.find_by_opportunity_ids([OpportunityId(item) for item in wanted])
     linked = [item for item in wanted if (link := links.get(OpportunityId(item))) and link.referral_id]
     alone = [item for item in wanted if item not in linked]
-    are_read = all(OpportunityId(item) in workspace.reads.opportunities for item in linked)
+    are_read = all(OpportunityId(item) in workspace.reads.opportunities for item in linked) and not with_solutions
     if not (are_read and all(LeadId(item) in workspace.reads.leads for item in leads)):
-        await run_subflow(customize_dynamics_details, {"opportunity_ids": linked, "lead_ids": leads})
-    sync = partial(sync_opportunity, with_people=with_people)
+        given = {"opportunity_ids": linked, "lead_ids": leads, "with_solutions": with_solutions}
+        await run_subflow(customize_dynamics_details, given)
+    sync = partial(sync_opportunity, with_people=with_people, with_solutions=with_solutions)
     outcomes = await handle_each(linked, sync, kind=HintKind.OPPORTUNITY)
     outcomes += await handle_each(leads, sync_lead, kind=HintKind.LEAD)
     await publish_outcomes(FlowName.DYNAMICS_TO_PARTNER_CENTER, outcomes)

@@ -18,8 +18,8 @@ from tasks.referrals import check_ids
 async def solutions_to_partner_center(opportunity_ids: list[str] | None = None) -> State[Any]:
     """Look at the opportunities whose Microsoft solutions were added, changed or removed since the last poll.
 
-    An opportunity which waited for its first solution is shared now. Changed solutions of a deal that is shared
-    already do not reach the referral yet.
+    What was added, changed or removed reaches the referral. An opportunity which waited for its first solution is
+    shared now.
 
     Args:
         opportunity_ids: only these opportunities; without any, what change tracking reports.
@@ -34,7 +34,8 @@ async def solutions_to_partner_center(opportunity_ids: list[str] | None = None) 
 
 
 async def _handle(opportunity_ids: list[str]) -> list[Outcome]:
-    return await run_subflow(dynamics_to_partner_center, {"opportunity_ids": opportunity_ids})
+    given = {"opportunity_ids": opportunity_ids, "with_solutions": True}
+    return await run_subflow(dynamics_to_partner_center, given)
 
 
 async def _tell(outcomes: list[Outcome]) -> State[Any]:

@@ -35,15 +35,22 @@ async def sync_referral(referral_id: str) -> Outcome:
 
 
 @step(name="sync-opportunity", run_name="sync opportunity {opportunity_id}", tags={"sync"})
-async def sync_opportunity(opportunity_id: str, *, with_people: bool = False) -> Outcome:
-    """Bring an opportunity and its referral in step, coming from the opportunity or from its people."""
+async def sync_opportunity(
+    opportunity_id: str, *, with_people: bool = False, with_solutions: bool = False
+) -> Outcome:
+    """Bring an opportunity and its referral in step, coming from the opportunity, its people or its solutions."""
     workspace = get_workspace()
     try:
         links = await workspace.ledger.links.find_by_opportunity_ids([OpportunityId(opportunity_id)])
         link = links[OpportunityId(opportunity_id)]
-        return await sync_link(workspace, link, with_people=with_people, run_id=_run_id())
+        return await sync_link(
+            workspace, link, with_people=with_people, with_solutions=with_solutions, run_id=_run_id()
+        )
     except RejectedError as error:
-        await _file(workspace, HintKind.OPPORTUNITY, opportunity_id, error)
+        # What is tried again then has to look at the solutions again; a record that is gone has none.
+        of_solutions = with_solutions and not isinstance(error, RecordNotFound)
+        kind = HintKind.SOLUTION if of_solutions else HintKind.OPPORTUNITY
+        await _file(workspace, kind, opportunity_id, error)
         raise
 
 

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from cosell.dataverse import Row
 from cosell.domain.ids import LeadId, OpportunityId, ReferralId
 from cosell.errors import DeltaExpired
-from cosell.mapping.fields import lookup_column
 from cosell.store import Door, Hint, HintKind
 from cosell.sync.arrive import find_links
 from cosell.sync.leads.arrive import find_lead_links, ids_of
 from cosell.sync.leads.look import is_lead_switched_on, read_leads, select_lead
+from cosell.sync.solutions.look import must_read_rows, read_members
+from cosell.sync.solutions.polls import poll_solution_rows
+from cosell.sync.solutions.read import read_solution_rows
+from cosell.sync.solutions.row import Spelling
 from cosell.sync.sort import Arrival, sort_referral
 from cosell.sync.watched import poll_deals
 from cosell.sync.workspace import Workspace
@@ -43,9 +46,7 @@ async def poll_leads() -> int:
 @step(name="poll-solutions", run_name="poll Microsoft solutions", tags={"dataverse"})
 async def poll_solutions() -> int:
     """Read which Microsoft solutions rows moved and put a hint for each of their opportunities into the inbox."""
-    workspace = get_workspace()
-    own = workspace.mappings.solutions
-    return await _poll(workspace, own.set, (own.id, lookup_column(own.opportunity.lower())), kind=HintKind.SOLUTION)
+    return await poll_solution_rows(get_workspace())
 
 
 async def _poll(workspace: Workspace, set_: str, select: Sequence[str], *, kind: HintKind) -> int:
@@ -77,10 +78,6 @@ async def _read_changes(
 
 
 async def _make_hints(workspace: Workspace, rows: Sequence[Row], *, kind: HintKind) -> list[Hint]:
-    if kind is HintKind.SOLUTION:
-        column = lookup_column(workspace.mappings.solutions.opportunity.lower())
-        owners = dict.fromkeys(str(row.get(column)) for row in rows if row.get(column))
-        return [Hint(door=Door.DATAVERSE, kind=kind, record_id=owner) for owner in owners]
     if kind is HintKind.LEAD:
         return await _make_hints_of_leads(workspace, rows)
     links = await workspace.ledger.links.find_by_opportunity_ids([OpportunityId(row.id) for row in rows])
@@ -123,11 +120,15 @@ async def _make_hints_of_deleted(workspace: Workspace, deleted_ids: Sequence[str
 
 @step(name="get-dynamics-details", run_name="get details from Dynamics 365", tags={"dataverse"})
 async def get_dynamics_details(
-    referral_ids: list[str], opportunity_ids: list[str], lead_ids: list[str]
+    referral_ids: list[str], opportunity_ids: list[str], lead_ids: list[str], *, with_solutions: bool = False
 ) -> dict[str, list[str]]:
-    """Read the CRM's side of these records in pages; return which referrals have none yet, by what they are to us."""
+    """Read the CRM's side of these records in pages; return which referrals have none yet, by what they are to us.
+
+    With it come the rows of solutions where they have to be looked at, or of all opportunities that are named.
+    """
     workspace = get_workspace()
-    await workspace.read_opportunities([OpportunityId(row_id) for row_id in opportunity_ids])
+    named = [OpportunityId(row_id) for row_id in opportunity_ids]
+    await workspace.read_opportunities(named)
     await read_leads(workspace, [LeadId(row_id) for row_id in lead_ids])
     referrals = [await workspace.get_referral(ReferralId(referral_id)) for referral_id in referral_ids]
     present = [referral for referral in referrals if referral is not None]
@@ -137,6 +138,13 @@ async def get_dynamics_details(
     of_leads, of_opportunities = ids_of(links.values())
     await workspace.read_opportunities(of_opportunities)
     await read_leads(workspace, of_leads)
+    moved = [
+        link.opportunity_id
+        for referral in deals
+        if (link := links.get(referral.id)) and link.opportunity_id
+        if must_read_rows(link, read_members(referral, Spelling(link.base)))
+    ]
+    await read_solution_rows(workspace, [*(named if with_solutions else ()), *moved])
     return {
         kind.value: [referral.id for referral in those if referral.id not in links]
         for kind, those in ((Arrival.DEAL, deals), (Arrival.LEAD, leads))

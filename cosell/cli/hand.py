@@ -38,7 +38,7 @@ async def sync_opportunity(workspace: Workspace, opportunity_id: OpportunityId) 
     try:
         link = (await workspace.ledger.links.find_by_opportunity_ids([opportunity_id])).get(opportunity_id)
         if link is not None and link.referral_id is not None:
-            return await sync_link(workspace, link, with_people=True, run_id=BY_HAND)
+            return await sync_link(workspace, link, with_people=True, with_solutions=True, run_id=BY_HAND)
         return await share_opportunity(workspace, opportunity_id, run_id=BY_HAND)
     except RejectedError as error:
         await file_refusal(workspace, HintKind.OPPORTUNITY, opportunity_id, error, flow=BY_HAND)
@@ -77,13 +77,13 @@ async def _sync_vanished(workspace: Workspace, referral_id: ReferralId) -> Outco
     link = (await workspace.ledger.links.find_by_referral_ids([referral_id])).get(referral_id)
     if link is None or (link.opportunity_id is None and not link.is_lead):
         return _skip(referral_id, "not in Partner Center, or not visible to us")
-    return await sync_any_link(workspace, link, run_id=BY_HAND)
+    return await sync_any_link(workspace, link, with_solutions=True, run_id=BY_HAND)
 
 
 async def _sync_lead(workspace: Workspace, referral: Referral) -> Outcome:
     link = (await find_lead_links(workspace, [referral])).get(referral.id)
     if link is not None:
-        return await sync_any_link(workspace, link, run_id=BY_HAND)
+        return await sync_any_link(workspace, link, with_solutions=True, run_id=BY_HAND)
     stage = stage_of_referral(referral)
     reason = refuse_lead(workspace, referral)
     if not reason and stage not in CREATED_IN:
@@ -91,18 +91,18 @@ async def _sync_lead(workspace: Workspace, referral: Referral) -> Outcome:
     if reason:
         return _skip(referral.id, reason)
     link = await create_lead_or_opportunity(workspace, referral.id)
-    return replace(await sync_any_link(workspace, link, run_id=BY_HAND), result=Result.CREATED)
+    return replace(await sync_any_link(workspace, link, with_solutions=True, run_id=BY_HAND), result=Result.CREATED)
 
 
 async def _sync_deal(workspace: Workspace, referral: Referral) -> Outcome:
     link = (await find_links(workspace, [referral])).get(referral.id)
     if link is not None:
-        return await sync_link(workspace, link, with_people=True, run_id=BY_HAND)
+        return await sync_link(workspace, link, with_people=True, with_solutions=True, run_id=BY_HAND)
     stage = stage_of_referral(referral)
     if stage not in CREATED_IN:
         return _skip(referral.id, f"no opportunity is made of a {stage} deal")
     link = await create_opportunity(workspace, referral.id)
-    return replace(await sync_link(workspace, link, with_people=True, run_id=BY_HAND), result=Result.CREATED)
+    return replace(await sync_link(workspace, link, with_people=True, with_solutions=True, run_id=BY_HAND), result=Result.CREATED)
 
 
 def _skip(referral_id: ReferralId, reason: str) -> Outcome:

@@ -13,6 +13,7 @@ from rich.text import Text
 from cosell.domain.ids import Side
 from cosell.domain.money import Money
 from cosell.domain.snapshot import Value, is_empty
+from cosell.domain.solution import SolutionTerms
 
 SHOWN_AT_MOST = 160
 """Characters of a value which a table shows; `--json` gives all of it."""
@@ -48,6 +49,8 @@ def to_json(value: Value) -> object:
     match value:
         case Money():
             return {"amount": str(value.amount), "currency": value.currency}
+        case SolutionTerms():
+            return {"quantity": to_json(value.quantity), "price": to_json(value.price)}
         case Decimal():
             return str(value)
         case date():

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
+from cosell.domain.solution import SOLUTION
 from cosell.domain.stages import ReferralStage
 from cosell.sync.invite import SAYS
 from cosell.sync.pair import SHARED
 from cosell.sync.planner import EVENT, label
 from cosell.sync.refusal import REFUSED
+from cosell.sync.solutions.look import LATER
+from cosell.sync.solutions.rules import SOLUTIONS
 
 MICROSOFT = f"{EVENT}microsoft:"
 DISQUALIFIED = f"{EVENT}disqualified:"
@@ -28,7 +31,8 @@ def _describe_microsoft(stage: str) -> str:
 
 def _name(rest: str) -> str:
     """Return the field which a key is about, as a person reads it."""
-    return label(rest.partition(":")[0])
+    field, _, more = rest.partition(":")
+    return label(f"{SOLUTION}{more.partition(':')[0]}" if f"{field}:" == SOLUTION else field)
 
 
 _READERS: dict[str, Callable[[str], str]] = {
@@ -40,5 +44,9 @@ _READERS: dict[str, Callable[[str], str]] = {
     "held:": lambda rest: f"{_name(rest)} was not sent to Partner Center.",
     "parked:": lambda rest: f"{_name(rest)} was left alone, as its value is not understood.",
     "conflict:": lambda rest: f"{_name(rest)} was not the same on both sides.",
+    f"{SOLUTIONS}row:": lambda _: "A row of Microsoft solutions was left alone.",
+    f"{SOLUTIONS}last:": lambda names: f"Not removed in Partner Center, which wants at least one solution: {names}.",
+    f"{SOLUTIONS}most:": lambda names: f"Not sent, Partner Center takes no more solutions: {names}.",
+    LATER: lambda _: "Nothing yet: solutions moved while Sync with Partner Center was No.",
     "stage:": lambda rest: f"Status: {rest}.",
 }

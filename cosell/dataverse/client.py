@@ -294,6 +294,10 @@ class DataverseClient:
             for part in spread(steps, read_batch(answer))
         ]
 
+    def read_row(self, set_: str, answer: Answer) -> Row:
+        """Return the row with which a write inside a batch was answered."""
+        return self._row(set_, answer, record=set_)
+
     async def get_table(self, name: str) -> Table:
         """Return the definition of a table by its logical name, as it is now.
 

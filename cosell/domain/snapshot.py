@@ -9,8 +9,9 @@ from datetime import date
 from decimal import Decimal
 
 from cosell.domain.money import Money
+from cosell.domain.solution import SolutionTerms
 
-Value = str | bool | Decimal | date | Money | frozenset[str] | None
+Value = str | bool | Decimal | date | Money | SolutionTerms | frozenset[str] | None
 Snapshot = Mapping[str, Value]
 
 _EMPTY: tuple[Value, ...] = (None, "", frozenset())
@@ -41,6 +42,8 @@ def _value_to_json(value: Value) -> object:
             return {"date": value.isoformat()}
         case Money():
             return {"amount": str(value.amount), "currency": value.currency}
+        case SolutionTerms():
+            return {"quantity": _number_to_json(value.quantity), "price": _number_to_json(value.price)}
         case frozenset():
             return {"set": sorted(value)}
 
@@ -53,8 +56,18 @@ def _value_from_json(stored: object) -> Value:
             return date.fromisoformat(text)
         case {"amount": str(amount), "currency": str(currency)}:
             return Money(amount=Decimal(amount), currency=currency)
+        case {"quantity": quantity, "price": price}:
+            return SolutionTerms(quantity=_number_from_json(quantity), price=_number_from_json(price))
         case {"set": [*members]}:
             return frozenset(members)
         case None | bool() | str():
             return stored
     raise ValueError("a stored snapshot holds a value of an unknown kind")
+
+
+def _number_to_json(number: Decimal | None) -> str | None:
+    return None if number is None else str(number)
+
+
+def _number_from_json(stored: object) -> Decimal | None:
+    return None if stored is None else Decimal(str(stored))

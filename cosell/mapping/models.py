@@ -313,13 +313,17 @@ class Catalogue(TableMapping):
 
 
 class SolutionsMapping(TableMapping):
-    """`mappings/solutions.yaml`; `opportunity` and `detail` are lookups, spelled as schema names (case matters)."""
+    """`mappings/solutions.yaml`; `opportunity` and `detail` are lookups, spelled as schema names (case matters).
+
+    `currency` is the row's lookup of a currency, null where the price is a plain number.
+    """
 
     opportunity: str
     detail: str
     name: Column
     quantity: Column
     price: Column
+    currency: Column | None = None
     catalogue: Catalogue
 
 

@@ -14,6 +14,7 @@ from cosell.store.ledger import Ledger, SyncRecord, open_ledger
 from cosell.store.marks import DeltaLink
 from cosell.store.migrate import migrate
 from cosell.store.sign_ins import LostSignIn
+from cosell.store.solution_rows import KnownRow, PolledRows
 
 __all__ = [
     "Activation",
@@ -31,10 +32,12 @@ __all__ = [
     "HintKind",
     "InboxEntry",
     "JournalEntry",
+    "KnownRow",
     "Lease",
     "Leases",
     "Ledger",
     "LostSignIn",
+    "PolledRows",
     "SyncRecord",
     "migrate",
     "open_ledger",

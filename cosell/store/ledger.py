@@ -4,7 +4,7 @@ Each part is an attribute. What has to happen together or not at all is a method
 the last step of every sync, and `record_poll`, the last step of every reading of a feed.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -26,6 +26,7 @@ from cosell.store.marks import Marks, store_delta_link
 from cosell.store.meta import Meta
 from cosell.store.migrate import migrate_engine
 from cosell.store.sign_ins import SignIns
+from cosell.store.solution_rows import PolledRows, SolutionRows, store_polled_rows, store_synced_rows
 from cosell.store.vault import Vault
 
 
@@ -33,13 +34,15 @@ from cosell.store.vault import Vault
 class SyncRecord:
     """What one sync leaves behind: the link as both sides now agree on it, what was done, what disagreed.
 
-    `lease` is the proof that the record is still in our hand; without one nothing is checked.
+    `lease` is the proof that the record is still in our hand; without one nothing is checked. `solution_rows` are the
+    CRM's rows of solutions as they were left, etags by id; None when they were not looked at.
     """
 
     link: Link
     journal: Sequence[JournalEntry] = ()
     conflicts: Sequence[Conflict] = ()
     lease: Lease | None = None
+    solution_rows: Mapping[str, str] | None = None
 
 
 class Ledger:
@@ -59,6 +62,7 @@ class Ledger:
         self.vault = Vault(database, cipher=cipher, leases=self.leases)
         self.sign_ins = SignIns(database)
         self.meta = Meta(database)
+        self.solution_rows = SolutionRows(database)
 
     async def record_sync(
         self,
@@ -67,15 +71,19 @@ class Ledger:
         journal: Sequence[JournalEntry] = (),
         conflicts: Sequence[Conflict] = (),
         lease: Lease | None = None,
+        solution_rows: Mapping[str, str] | None = None,
     ) -> None:
         """Record the end of one sync, all of it or nothing.
 
-        The dead letters of both records are closed, and older conflicts whose field has moved on.
+        The dead letters of both records are closed, that of the solutions only when they were looked at, and older
+        conflicts whose field has moved on.
 
         Raises:
             LeaseHeld: the lease was lost; somebody else has the record in hand, and nothing was recorded.
         """
-        await self.record_syncs([SyncRecord(link=link, journal=journal, conflicts=conflicts, lease=lease)])
+        await self.record_syncs(
+            [SyncRecord(link=link, journal=journal, conflicts=conflicts, lease=lease, solution_rows=solution_rows)]
+        )
 
     async def record_syncs(self, records: Sequence[SyncRecord]) -> None:
         """Record the end of many syncs in one transaction, all of them or nothing.
@@ -97,11 +105,26 @@ class Ledger:
             )
             await resolve_letters(connection, self._database, _records_of(records))
             await store_entries(connection, self._database, [entry for record in records for entry in record.journal])
+            for record in records:
+                if record.link.opportunity_id is not None and record.solution_rows is not None:
+                    await store_synced_rows(
+                        connection, self._database, record.link.opportunity_id, record.solution_rows
+                    )
 
-    async def record_poll(self, name: str, *, delta_link: str, select_hash: str, hints: Iterable[Hint]) -> Added:
+    async def record_poll(
+        self,
+        name: str,
+        *,
+        delta_link: str,
+        select_hash: str,
+        hints: Iterable[Hint],
+        solution_rows: PolledRows | None = None,
+    ) -> Added:
         """Store what a reading of change tracking has found, together with where the next one goes on."""
         given = list(hints)
         async with self._database.write() as connection:
+            if solution_rows is not None:
+                await store_polled_rows(connection, self._database, solution_rows)
             added = await store_hints(connection, self._database, given)
             await store_delta_link(connection, self._database, name=name, link=delta_link, select_hash=select_hash)
         return added
@@ -124,6 +147,8 @@ def _records_of(records: Sequence[SyncRecord]) -> list[tuple[HintKind, str]]:
             named.append((HintKind.REFERRAL, record.link.referral_id))
         if record.link.opportunity_id is not None:
             named.append((HintKind.OPPORTUNITY, record.link.opportunity_id))
+            if record.solution_rows is not None:
+                named.append((HintKind.SOLUTION, record.link.opportunity_id))
         if record.link.lead_id is not None:
             named.append((HintKind.LEAD, record.link.lead_id))
     return named

@@ -214,6 +214,17 @@ journal = Table(
     sqlite_autoincrement=True,
 )
 
+solution_rows = Table(
+    "cosell_solution_rows",
+    metadata,
+    Column("tenant", String, nullable=False),
+    Column("row_id", String, nullable=False),
+    Column("opportunity_id", String, nullable=False),
+    Column("etag", String),
+    PrimaryKeyConstraint("tenant", "row_id"),
+    Index("ix_cosell_solution_rows_opportunity_id", "tenant", "opportunity_id"),
+)
+
 activations = Table(
     "cosell_activations",
     metadata,

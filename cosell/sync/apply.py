@@ -25,16 +25,20 @@ from cosell.sync.look import document_of, lacks_status
 from cosell.sync.outcome import Outcome, Result
 from cosell.sync.plan import Plan
 from cosell.sync.planner import BASE_OPPORTUNITY_STAGE, BASE_REFERRAL_STAGE, HELP_FIELD, STAGES
+from cosell.sync.solutions.look import Look
+from cosell.sync.solutions.rules import pick_solutions
+from cosell.sync.solutions.write import etags_of, spell_solutions, write_with_solutions
 from cosell.sync.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """A link with both of its records as they were read."""
+    """A link with both of its records as they were read, and what was seen of their solutions."""
 
     link: Link
     referral: Referral
     row: Row
+    solutions: Look
 
 
 async def apply_plan(workspace: Workspace, pair: Pair, plan: Plan, *, lease: Lease, run_id: str = "") -> Outcome:
@@ -61,7 +65,9 @@ async def apply_plan(workspace: Workspace, pair: Pair, plan: Plan, *, lease: Lea
         except RejectedError as error:
             plan, refusal = without_help(plan, base=pair.link.base), error
         recorder = replace(recorder, plan=plan)
-    row = await _write_opportunity(workspace, pair, plan)
+    written = await _write_crm(workspace, pair, plan)
+    plan, row, refusal = written.plan, written.row, refusal or written.refusal
+    recorder = replace(recorder, plan=plan, solution_rows=written.solution_rows)
     await recorder.record_agreed(pair.link, referral_etag=referral.etag, opportunity_etag=row.etag)
     if refusal is not None:
         raise refusal
@@ -77,7 +83,9 @@ async def apply_plan(workspace: Workspace, pair: Pair, plan: Plan, *, lease: Lea
 
 
 async def _write_referral(workspace: Workspace, pair: Pair, plan: Plan) -> Referral:
-    operations = to_json_patch(plan.changes_on(Side.PARTNER_CENTER), workspace.opportunity, document_of(pair.referral))
+    changes = plan.changes_on(Side.PARTNER_CENTER)
+    operations = to_json_patch(changes, workspace.opportunity, document_of(pair.referral))
+    operations += await spell_solutions(workspace, changes, pair.referral, pair.solutions)
     if plan.moves_referral_to:
         operations += spell_stage(plan.moves_referral_to, reason=plan.reason)
     if not operations:
@@ -96,21 +104,46 @@ def spell_stage(stage: ReferralStage, *, reason: str = "") -> list[dict[str, obj
     return [{"op": "replace", "path": path, "value": value} for path, value in members.items()]
 
 
-async def _write_opportunity(workspace: Workspace, pair: Pair, plan: Plan) -> Row:
-    body = to_columns(plan.changes_on(Side.DATAVERSE), workspace.opportunity, codes=await workspace.get_codes())
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Written:
+    """What the CRM has taken: its row, the rows of solutions by id, and what it refused of them."""
+
+    plan: Plan
+    row: Row
+    solution_rows: Mapping[str, str] | None
+    refusal: RejectedError | None = None
+
+
+async def _write_crm(workspace: Workspace, pair: Pair, plan: Plan) -> _Written:
+    """Write the opportunity with its solutions; a refusal of solutions holds up nothing else."""
+    try:
+        return await _write_opportunity(workspace, pair, plan)
+    except RejectedError as error:
+        if not pick_solutions(plan.changes_on(Side.DATAVERSE)):
+            raise
+        for name in pick_solutions(plan.changes_on(Side.DATAVERSE)):
+            plan = plan.without(Side.DATAVERSE, name, base=pair.link.base.get(name))
+        return replace(await _write_opportunity(workspace, pair, plan), refusal=error)
+
+
+async def _write_opportunity(workspace: Workspace, pair: Pair, plan: Plan) -> _Written:
+    changes = plan.changes_on(Side.DATAVERSE)
+    body = to_columns(changes, workspace.opportunity, codes=await workspace.get_codes())
     stage = plan.moves_opportunity_to
     if stage and not stage.is_closed:
         body |= status_columns(await find_status(workspace, stage))
     body |= tell_seller(workspace, pair.row, plan)
-    row = pair.row
-    if body:
+    row, rows = pair.row, etags_of(pair.solutions.rows)
+    if pick_solutions(changes):
+        row, rows = await write_with_solutions(workspace, pair.row, body, changes, pair.solutions)
+    elif body:
         row = await workspace.dataverse.update(
             workspace.opportunity.set, row.id, body, etag=row.etag, select=workspace.select
         )
     if stage and stage.is_closed:
         row = await _close_opportunity(workspace, replace(pair, row=row), plan, stage)
     workspace.reads.opportunities[OpportunityId(row.id)] = row
-    return row
+    return _Written(plan=plan, row=row, solution_rows=rows)
 
 
 async def _close_opportunity(workspace: Workspace, pair: Pair, plan: Plan, stage: OpportunityStage) -> Row:
@@ -186,6 +219,8 @@ class _Recorder:
     run_id: str
     before: Mapping[str, Value]
     """The base as it was when the plan was made."""
+    solution_rows: Mapping[str, str] | None = None
+    """The CRM's rows of solutions as they were left, etags by id; None when they were not looked at."""
 
     async def record_sent(self, link: Link) -> None:
         """Record the fields which are the same on both sides by now, whatever becomes of the write to the CRM.
@@ -196,7 +231,7 @@ class _Recorder:
         sent.pop(HELP_FIELD, None)  # Its turn is yet to come.
         stages = {name: value for name, value in self.plan.base.items() if name in STAGES}
         base = {**link.base, **sent, **(stages if self.plan.moves_referral_to else {})}
-        await self._record(replace(link, base=base), Side.PARTNER_CENTER)
+        await self._record(replace(link, base=base), Side.PARTNER_CENTER, solution_rows=None)
 
     async def record_agreed(self, link: Link, *, referral_etag: str | None, opportunity_etag: str) -> None:
         """Record what both sides agree on, and how both records were left."""
@@ -209,9 +244,9 @@ class _Recorder:
             told=self.plan.told,
             synced_at=self.workspace.clock(),
         )
-        await self._record(agreed, Side.DATAVERSE)
+        await self._record(agreed, Side.DATAVERSE, solution_rows=self.solution_rows)
 
-    async def _record(self, link: Link, side: Side) -> None:
+    async def _record(self, link: Link, side: Side, *, solution_rows: Mapping[str, str] | None) -> None:
         now = self.workspace.clock()
         journal = [
             JournalEntry(
@@ -242,7 +277,9 @@ class _Recorder:
                     flow_run_id=self.run_id or None,
                 )
             )
-        await self.workspace.ledger.record_sync(link, lease=self.lease, journal=journal, conflicts=self.conflicts)
+        await self.workspace.ledger.record_sync(
+            link, lease=self.lease, journal=journal, conflicts=self.conflicts, solution_rows=solution_rows
+        )
 
 
 def _conflicts_of(plan: Plan, link: Link, *, found_at: datetime) -> list[Conflict]:

@@ -1,17 +1,17 @@
-"""Creates the opportunity of a referral which arrived, with its account and contact: one engagement, one opportunity.
+"""Creates the opportunity of a referral which arrived, with its customer and solutions: one opportunity.
 
 The referral id is an alternate key of the opportunity, so that a second attempt finds what the first one made.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cosell.dataverse import Row, UpsertMode
 from cosell.domain.ids import OpportunityId, ReferralId, Side, parse_guid
 from cosell.domain.link import Link
 from cosell.domain.snapshot import is_empty
 from cosell.domain.stages import ReferralStage
-from cosell.errors import AlreadyExists, Origin, RecordNotFound, RequestRejected
+from cosell.errors import AlreadyExists, Origin, RecordNotFound, RejectedError, RequestRejected
 from cosell.mapping.fields import read_referral, to_columns
 from cosell.partner_center import Referral
 from cosell.store import JournalEntry
@@ -20,6 +20,7 @@ from cosell.sync.audit import mark_name, write_audit
 from cosell.sync.customer import ensure_customer
 from cosell.sync.hold import LEASE_SECONDS
 from cosell.sync.look import document_of, stage_of_referral
+from cosell.sync.solutions.write import create_with_solutions
 from cosell.sync.stages import EXPECTED
 from cosell.sync.workspace import Workspace
 
@@ -135,11 +136,24 @@ async def _create_row(workspace: Workspace, referral: Referral) -> Row:
         body[f"{own.columns.contact}@odata.bind"] = f"/{workspace.mappings.contact.set}({customer.contact_id})"
     key = {own.columns.referral_id: referral.id}
     try:
-        made = await workspace.dataverse.upsert(
-            own.set, key, body, select=workspace.select, mode=UpsertMode.CREATE_ONLY
-        )
+        return await _write_new(workspace, referral, key, body)
     except AlreadyExists:
         return await workspace.dataverse.get(own.set, key, select=workspace.select)
+
+
+async def _write_new(
+    workspace: Workspace, referral: Referral, key: Mapping[str, object], body: Mapping[str, object]
+) -> Row:
+    """Create the opportunity, in the same call with its solutions; their refusal is left to the first look."""
+    own = workspace.opportunity
+    try:
+        row = await create_with_solutions(workspace, referral, key, body)
+    except RejectedError as error:
+        logger.warning("the solutions of referral %s were refused: %s", referral.id, error)
+        row = None
+    if row is not None:
+        return row
+    made = await workspace.dataverse.upsert(own.set, key, body, select=workspace.select, mode=UpsertMode.CREATE_ONLY)
     return made.row
 
 

@@ -5,9 +5,11 @@ from datetime import datetime
 from itertools import takewhile
 
 from cosell.domain.ids import Side
+from cosell.domain.solution import find_identifier
 from cosell.mapping.values import CHECK_MARK, CROSS_MARK, ELLIPSIS, cut, text_length
-from cosell.sync.plan import Plan
+from cosell.sync.plan import Change, Plan
 from cosell.sync.planner import label
+from cosell.sync.solutions.rules import describe_solutions
 
 SEPARATOR = " - "
 AUDIT_LENGTH = 10_000
@@ -32,8 +34,8 @@ def describe_plan(plan: Plan, *, audit: str | None = None) -> list[str]:
     """
     sentences = []
     told = [change for change in plan.changes if change.is_told]
-    to_partner_center = [label(change.field) for change in told if change.side is Side.PARTNER_CENTER]
-    to_dataverse = [label(change.field) for change in told if change.side is Side.DATAVERSE]
+    to_partner_center = _describe_fields([change for change in told if change.side is Side.PARTNER_CENTER])
+    to_dataverse = _describe_fields([change for change in told if change.side is Side.DATAVERSE])
     if plan.moves_referral_to:
         why = f", “{plan.reason}”" if plan.reason else ""
         to_partner_center.append(f"Status ({plan.moves_referral_to}, {plan.stage.rule}{why})")
@@ -45,6 +47,12 @@ def describe_plan(plan: Plan, *, audit: str | None = None) -> list[str]:
         sentences.append(f"Received from Partner Center: {_list(to_dataverse)}.")
     latest = _latest_entry(audit)
     return sentences + [note.text for note in plan.news if note.text not in latest]
+
+
+def _describe_fields(changes: list[Change]) -> list[str]:
+    """Return the names of changed fields; of solutions, what became of them."""
+    solutions = [change for change in changes if find_identifier(change.field)]
+    return [*(label(change.field) for change in changes if change not in solutions), *describe_solutions(solutions)]
 
 
 def _latest_entry(audit: str | None) -> list[str]:

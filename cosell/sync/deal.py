@@ -10,6 +10,7 @@ from cosell.domain.snapshot import Snapshot, Value, is_empty
 from cosell.mapping.fields import to_wire
 from cosell.mapping.models import Mappings
 from cosell.mapping.parties import Party, to_party_document
+from cosell.mapping.solutions import Solution, spell_member
 
 TO_MICROSOFT = ({"type": "BusinessProfileLocation", "id": "msft"},)
 NOT_DECIDED = "HaveNotDecided"
@@ -18,16 +19,6 @@ SOLUTIONS_AT_MOST = 50
 """Microsoft: Bulk operations on co-sell opportunities."""
 _SENT_FIELDS = ("name", "deal_value", "closing_date", "notes")
 _CONTACT_NEEDS = {"first_name": "first name", "last_name": "last name", "email": "e-mail", "phone": "phone number"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Solution:
-    """A solution of the opportunity, with its identifier in Partner Center (like `SOL-12345-ABC` or a GUID)."""
-
-    identifier: str
-    name: str | None = None
-    type: str | None = None
-    publisher: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +106,7 @@ def _spell_shared_part(deal: Deal, mappings: Mappings) -> dict[str, object]:
     customer = to_party_document({**deal.customer, "country": country}, mappings.account)
     profile = customer.get("customerProfile")
     shared = deal.is_visible or bool(deal.help)
+    currency = value.currency if isinstance(value, Money) else None
     return {
         "name": deal.fields.get("name"),
         "qualification": "SalesQualified",
@@ -132,10 +124,10 @@ def _spell_shared_part(deal: Deal, mappings: Mappings) -> dict[str, object]:
         "details": {
             "notes": deal.fields.get("notes"),
             "dealValue": value.amount if isinstance(value, Money) else None,
-            "currency": value.currency if isinstance(value, Money) else None,
+            "currency": currency,
             "closingDateTime": to_wire(deal.fields.get("closing_date")),
             "requirements": {
-                "solutions": [_spell_solution(item) for item in deal.solutions],
+                "solutions": [spell_member(item, currency=currency) for item in deal.solutions],
                 "additionalRequirements": {
                     "attributes": [{"type": "CustomerMarketplaceIntent", "id": deal.purchase_intent}]
                 },
@@ -149,16 +141,6 @@ def _spell_team(member: Party, mappings: Mappings) -> list[dict[str, object]]:
     if not (member.get("last_name") or member.get("email")):
         return []
     return [to_party_document(member, mappings.contact)]
-
-
-def _spell_solution(item: Solution) -> dict[str, object]:
-    return {
-        "id": item.identifier,
-        "name": item.name,
-        "type": "Name",
-        "publisherName": item.publisher,
-        "solutionType": item.type,
-    }
 
 
 def agreed_after_creation(deal: Deal) -> Mapping[str, Value]:

@@ -1,17 +1,19 @@
 """Gathers from the CRM everything a deal's referral is made of: the opportunity, its people and its solutions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from cosell.dataverse import Row
 from cosell.domain.ids import OpportunityId
 from cosell.domain.snapshot import Snapshot
 from cosell.errors import Origin, RecordNotFound
 from cosell.mapping.countries import find_country
-from cosell.mapping.fields import lookup_column, read_opportunity
+from cosell.mapping.fields import read_opportunity
 from cosell.mapping.models import Mappings
 from cosell.mapping.parties import Party, read_party_columns
-from cosell.sync.deal import NOT_DECIDED, Deal, Solution
+from cosell.mapping.solutions import Solution
+from cosell.sync.deal import NOT_DECIDED, Deal
 from cosell.sync.planner import HELP_FIELD
+from cosell.sync.solutions.read import read_solution_rows
 from cosell.sync.workspace import Workspace
 
 OWNER = "owninguser"
@@ -88,22 +90,10 @@ def _expanded(row: Row, *names: str) -> Mapping[str, object]:
 
 
 async def _read_solutions(workspace: Workspace, opportunity_id: OpportunityId) -> tuple[Solution, ...]:
-    own = workspace.mappings.solutions
-    catalogue = own.catalogue
-    columns = (catalogue.identifier, catalogue.name, catalogue.type, catalogue.publisher)
-    found: list[Solution] = []
-    async for page in workspace.dataverse.query(
-        own.set,
-        select=(own.id,),
-        filter_=f"{lookup_column(own.opportunity.lower())} eq {opportunity_id}",
-        expand={own.detail: columns},
-    ):
-        found += [solution for row in page if (solution := _read_solution(_expanded(row, own.detail), columns))]
-    return tuple(found)
-
-
-def _read_solution(detail: Mapping[str, object], columns: Sequence[str]) -> Solution | None:
-    identifier, name, kind, publisher = (str(detail.get(column) or "") or None for column in columns)
-    if identifier is None:
-        return None
-    return Solution(identifier=identifier, name=name, type=kind, publisher=publisher)
+    """Return the valid solutions, each once; the rows stay at hand for the first look at the pair."""
+    await read_solution_rows(workspace, [opportunity_id])
+    found: dict[str, Solution] = {}
+    for row in workspace.reads.solutions[opportunity_id]:
+        if row.solution is not None:
+            found.setdefault(row.solution.identifier.casefold(), row.solution)
+    return tuple(found.values())

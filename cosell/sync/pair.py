@@ -17,6 +17,7 @@ from cosell.sync.look import look_at
 from cosell.sync.outcome import Outcome, Result
 from cosell.sync.plan import FieldConflict, Note, Plan
 from cosell.sync.planner import EVENT, Seen, conflict_note, plan_sync
+from cosell.sync.solutions.look import LATER, add_solutions, look_at_solutions
 from cosell.sync.workspace import Workspace
 
 ATTEMPTS = 4
@@ -46,12 +47,16 @@ async def sync_link(
     *,
     remark: Remark = NO_REMARK,
     with_people: bool = False,
+    with_solutions: bool = False,
     run_id: str = "",
 ) -> Outcome:
     """Bring one pair in step.
 
     The sales team and the customer's contact stand in rows of their own, which cost calls to read. `with_people` says
     that they moved; without it they are read only where the opportunity itself says so.
+
+    The CRM's rows of solutions are no part of the opportunity and cost a call to read. `with_solutions` says that they
+    moved; without it they are read only when the pair meets first, or when the referral's solutions moved.
 
     Raises:
         LeaseHeld: another run has it in hand.
@@ -69,6 +74,7 @@ async def sync_link(
                     link,
                     remark=remark,
                     with_people=with_people,
+                    with_solutions=with_solutions,
                     is_fresh=attempt > 0,
                     lease=lease,
                     run_id=run_id,
@@ -85,6 +91,7 @@ async def _sync_once(
     *,
     remark: Remark,
     with_people: bool,
+    with_solutions: bool,
     is_fresh: bool,
     lease: Lease,
     run_id: str,
@@ -92,11 +99,15 @@ async def _sync_once(
     link = await workspace.ledger.links.get(link.link_id)  # under the lease: another run may just have recorded it
     referral, row = await _read_both(workspace, link, is_fresh=is_fresh)
     if not workspace.is_switched_on(row):
+        if with_solutions and LATER not in link.told:
+            await workspace.ledger.links.save(replace(link, told=link.told | {LATER}))
         return _outcome(link, Result.SKIPPED, "Sync with Partner Center is set to No")
     is_as_left = is_echo(link, referral, row) and is_mark_right(workspace, row) and not remark.is_news(link)
-    if is_as_left and not with_people:
+    if is_as_left and not with_people and not with_solutions:
         return _outcome(link, Result.ECHO)
+    solutions = await look_at_solutions(workspace, link, referral, is_asked=with_solutions, is_fresh=is_fresh)
     seen = add_remark(await look_at(workspace, referral, row), remark, workspace, link, row)
+    seen = add_solutions(seen, solutions, link)
     rows = workspace.opportunity.fields
     plan = plan_sync(seen, base=link.base, told=link.told, rows=rows)
     untold = await _find_untold(workspace, link, plan)
@@ -104,9 +115,7 @@ async def _sync_once(
         seen = replace(seen, notes=[*seen.notes, *untold])
         plan = plan_sync(seen, base=link.base, told=link.told, rows=rows)
     plan.raise_if_unsafe(f"opportunity {row.id}")
-    pair = Pair(link=link, referral=referral, row=row)
-    outcome = await apply_plan(workspace, pair, plan, lease=lease, run_id=run_id)
-    return replace(outcome, result=Result.ECHO) if is_as_left and outcome.result is Result.IN_STEP else outcome
+    if is_as_left and not with_people and not with_solutions:
 
 
 def add_remark(seen: Seen, remark: Remark, workspace: Workspace, link: Link, row: Row) -> Seen:

@@ -7,6 +7,7 @@ from typing import Self
 from cosell.domain.ids import Side
 from cosell.domain.money import Money
 from cosell.domain.snapshot import Value, is_empty
+from cosell.domain.solution import find_identifier
 from cosell.domain.stages import OpportunityStage, ReferralStage
 from cosell.errors import Origin, UnsafePlan
 from cosell.sync.stages import IN_STEP, StageDecision, StagePair
@@ -116,7 +117,12 @@ class Plan:
             UnsafePlan: more fields would be emptied on one side than a person does in one edit.
         """
         for side in Side:
-            emptied = [change.field for change in self.changes if change.side is side and is_empty(change.new)]
+            emptied = [
+                change.field
+                for change in self.changes
+                # Taking solutions off a deal empties no field; one at least always stays.
+                if change.side is side and is_empty(change.new) and not find_identifier(change.field)
+            ]
             if len(emptied) > EMPTIED_AT_MOST:
                 raise UnsafePlan(
                     f"Nothing was written: {len(emptied)} fields would be emptied at once on the {side} side "

@@ -5,16 +5,18 @@ This is the one room behind the many doors: webhook, schedule, poll, reconcile a
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cosell.domain.ids import Side
 from cosell.domain.money import Money
 from cosell.domain.snapshot import Value, is_empty, snapshot_to_json
+from cosell.domain.solution import find_identifier
 from cosell.domain.stages import OpportunityStage, ReferralStage
 from cosell.mapping.models import Direction, FieldRow, Frozen, Kind
 from cosell.sync.closing import Reasons, iter_closing_notes, pick_reason, pick_revenue, refuse_unwritable
 from cosell.sync.merge import UNKNOWN, Merge, merge_field, winner_of
 from cosell.sync.plan import Change, FieldConflict, Note, Plan
+from cosell.sync.solutions.rules import find_excess, solution_rows
 from cosell.sync.stages import StageDecision, StagePair, decide_stage
 
 EVENT = "event:"
@@ -57,6 +59,8 @@ class Seen:
     """Why the deal is closed, as each side says it."""
     unwritable: Mapping[OpportunityStage, str] = field(default_factory=dict)
     """Stages for which the CRM has no status reason, with a sentence for the seller."""
+    solution_count: int = 0
+    """How many members the referral's list of solutions has, of whatever kind."""
 
 
 def plan_sync(seen: Seen, *, base: Mapping[str, Value], told: frozenset[str], rows: Sequence[FieldRow]) -> Plan:
@@ -66,7 +70,7 @@ def plan_sync(seen: Seen, *, base: Mapping[str, Value], told: frozenset[str], ro
         seen: both sides, read fresh.
         base: what both agreed on last, as recorded by the ledger; empty at the first meeting.
         told: keys of the notes which the seller has been told already.
-        rows: the shared fields of the mapping.
+        rows: the shared fields of the mapping; the solutions which either side or the base names come on top.
     """
     base_stages = read_base_stages(base)
     stage = decide_stage(seen.stages, base=base_stages, may_answer=seen.may_answer)
@@ -76,11 +80,12 @@ def plan_sync(seen: Seen, *, base: Mapping[str, Value], told: frozenset[str], ro
         is_shared=seen.is_shared,
         waits=seen.stages.referral is ReferralStage.INVITED and stage.move_referral_to is None,
     )
-    for row in rows:
+    for row in (*rows, *solution_rows(seen.referral, seen.opportunity, base)):
         if row.field in seen.referral and row.field in seen.opportunity:
             draft.add(row, base.get(row.field, UNKNOWN), seen)
         elif row.field in base:
             draft.base[row.field] = base[row.field]  # Not read, or not understood: left alone.
+    draft.keep_in_bounds(base, seen.solution_count)
     reason = pick_reason(stage, seen.reasons)
     notes = [*seen.notes, *draft.notes, *_stage_notes(stage), *iter_closing_notes(stage, reason, event=EVENT)]
     return Plan(
@@ -152,6 +157,22 @@ class _Draft:
         new = (item.new for item in self.changes if (item.side, item.field) == (Side.DATAVERSE, field_name))
         return next(new, seen.opportunity.get(field_name))
 
+    def keep_in_bounds(self, base: Mapping[str, Value], solution_count: int) -> None:
+        """Take back what would leave the referral without a solution, or with too many."""
+        excess = find_excess(self.changes, count=solution_count)
+        if excess is None:
+            return
+        fields = {change.field for change in excess.changes}
+        self.changes = [change for change in self.changes if change not in excess.changes]
+        for name in fields:
+            self.base.pop(name, None)
+            self.base.update({name: base[name]} if name in base else {})
+        self.conflicts = [
+            replace(conflict, winner=None) if conflict.field in fields else conflict for conflict in self.conflicts
+        ]
+        told = tuple(f"conflict:{name}:" for name in fields)
+        self.notes = [note for note in self.notes if not note.key.startswith(told)] + [excess.note]
+
     def _add_one_way(self, row: FieldRow, base: object, seen: Seen) -> None:
         """Decide a one-way door: whoever opens it opens it for good, and asking Microsoft for help does, too."""
         ours, theirs = seen.opportunity[row.field] is True, seen.referral[row.field] is True
@@ -179,8 +200,10 @@ class _Draft:
         """Let an edit of the seller's wait until the invitation is answered."""
         if base is not UNKNOWN:
             self.base[row.field] = base  # type: ignore[assignment]
-            if all(note.key != WAITS.key for note in self.notes):
-                self.notes.append(WAITS)
+        # A solution is new at each first meeting of its own; a row of the CRM is an edit of the seller's all the same.
+        is_edit = base is not UNKNOWN or find_identifier(row.field)
+        if is_edit and all(note.key != WAITS.key for note in self.notes):
+            self.notes.append(WAITS)
 
     @staticmethod
     def _pick(row: FieldRow, found: Merge) -> tuple[Side, str]:
@@ -246,6 +269,9 @@ def _is_nought(value: Value) -> bool:
 
 def label(field_name: str) -> str:
     """Return a field's name as a person reads it at the start of a sentence."""
+    identifier = find_identifier(field_name)
+    if identifier:
+        return f"Solution {identifier}"
     return field_name.replace("_", " ").capitalize().replace("Crm", "CRM").replace(" crm", " CRM")
 
 

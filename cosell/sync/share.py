@@ -44,10 +44,10 @@ async def share_opportunity(workspace: Workspace, opportunity_id: OpportunityId,
         workspace.reads.opportunities[opportunity_id] = row
         of_lead = await find_link_of_origin(workspace, row)
         if of_lead is not None:
-            return await sync_any_link(workspace, of_lead, run_id=run_id)
+            return await sync_any_link(workspace, of_lead, with_solutions=True, run_id=run_id)
         link = await workspace.ledger.links.begin(opportunity_id=opportunity_id)
         link, is_new = await _ensure_referral(workspace, link, row, lease=lease)
-        outcome = await sync_link(workspace, link, run_id=run_id)
+        outcome = await sync_link(workspace, link, with_solutions=True, run_id=run_id)
         return replace(outcome, result=Result.CREATED) if is_new else outcome
 
 

@@ -16,6 +16,7 @@ from cosell.partner_center import PartnerCenterClient, Referral, WebhookClient
 from cosell.store import InboxEntry, Ledger
 from cosell.sync.codebook import Codebook
 from cosell.sync.outcome import Outcome
+from cosell.sync.solutions.row import SolutionRow
 
 DEFAULTS = Variables()
 
@@ -30,6 +31,8 @@ class Reads:
     referrals: dict[ReferralId, Referral | None] = field(default_factory=dict)
     opportunities: dict[OpportunityId, Row | None] = field(default_factory=dict)
     leads: dict[LeadId, Row | None] = field(default_factory=dict)
+    solutions: dict[OpportunityId, tuple[SolutionRow, ...]] = field(default_factory=dict)
+    """Rows of Microsoft solutions, until somebody has looked at their opportunity."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -18,6 +18,8 @@ from cosell.sync.gather import read_deal, read_deal_row
 from cosell.sync.look import document_of, stage_of_referral
 from cosell.sync.plan import Change
 from cosell.sync.share import BEFORE_PARTNER_CENTER
+from cosell.sync.solutions.look import read_members
+from cosell.sync.solutions.row import Spelling
 from cosell.sync.stages import EXPECTED
 from cosell.sync.workspace import Workspace
 
@@ -97,6 +99,8 @@ async def preview_new_opportunity(workspace: Workspace, referral: Referral) -> P
     allowed = {row.field for row in own.fields if row.direction.allows(Side.DATAVERSE)}
     fields = {name: value for name, value in reading.snapshot.items() if name in allowed}
     fields |= {"status": EXPECTED[stage].value, "sync_switch": True}
+    members = read_members(referral, Spelling({}))
+    fields |= members.terms
     people = await _describe_people(workspace, document)
     return Preview(
         summary="An opportunity would be created.",
@@ -112,7 +116,9 @@ async def preview_new_opportunity(workspace: Workspace, referral: Referral) -> P
                 rule=WRITTEN_BACK,
             ),
         ),
-        problems=tuple(f"{name} would be left alone: {reason}." for name, reason in reading.parked.items()),
+        problems=tuple(
+            f"{name} would be left alone: {reason}." for name, reason in {**reading.parked, **members.parked}.items()
+        ),
         told=("Received from Partner Center.",),
     )
 

@@ -17,6 +17,7 @@ from cosell.sync.look import look_at
 from cosell.sync.pair import NO_REMARK, Remark, add_remark, is_echo
 from cosell.sync.plan import Change, FieldConflict, Note, Plan
 from cosell.sync.planner import HELP_FIELD, plan_sync
+from cosell.sync.solutions.look import add_solutions, look_at_solutions
 from cosell.sync.stages import StagePair
 from cosell.sync.workspace import Workspace
 
@@ -73,11 +74,13 @@ async def preview_pair(workspace: Workspace, link: Link, *, remark: Remark = NO_
         return replace(ids, summary="Nothing: the referral is gone from Partner Center, or this user may not see it.")
     if not workspace.is_switched_on(row):
         return replace(ids, summary=SWITCHED_OFF)
-    if is_echo(link, referral, row) and is_mark_right(workspace, row) and not remark.is_news(link):
-        return replace(ids, summary="Nothing: both records are as the last sync left them.")
+    is_as_left = is_echo(link, referral, row) and is_mark_right(workspace, row) and not remark.is_news(link)
     is_first = link.state is LinkState.CREATING
     seen = add_remark(await look_at(workspace, referral, row), remark, workspace, link, row)
+    seen = add_solutions(seen, await look_at_solutions(workspace, link, referral, is_asked=True), link)
     plan = plan_sync(seen, base=link.base, told=link.told, rows=workspace.opportunity.fields)
+    if is_as_left and plan.is_empty:
+        return replace(ids, summary="Nothing: both records are as the last sync left them.")
     invitation = _Invitation()
     if HELP_FIELD in plan.changes_on(Side.PARTNER_CENTER):
         invitation = await _preview_invitation(workspace, referral, row)

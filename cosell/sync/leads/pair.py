@@ -24,15 +24,15 @@ from cosell.sync.planner import read_base_stages
 from cosell.sync.workspace import Workspace
 
 
-async def sync_any_link(workspace: Workspace, link: Link, *, run_id: str = "") -> Outcome:
-    """Bring a link in step, be the CRM's side a lead or an opportunity.
+async def sync_any_link(workspace: Workspace, link: Link, *, with_solutions: bool = False, run_id: str = "") -> Outcome:
+    """Bring a link in step, be the CRM's side a lead, which has no solutions, or an opportunity.
 
     Raises:
         as `sync_link` and `sync_lead`.
     """
     if link.is_lead:
         return await sync_lead(workspace, link, run_id=run_id)
-    return await sync_link(workspace, link, run_id=run_id)
+    return await sync_link(workspace, link, with_solutions=with_solutions, run_id=run_id)
 
 
 async def sync_lead(workspace: Workspace, link: Link, *, run_id: str = "") -> Outcome:

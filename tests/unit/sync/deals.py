@@ -7,7 +7,8 @@ from decimal import Decimal
 from cosell.domain.ids import OpportunityId
 from cosell.domain.money import Money
 from cosell.domain.snapshot import Value
-from cosell.sync.deal import Deal, Solution
+from cosell.mapping.solutions import Solution
+from cosell.sync.deal import Deal
 
 READY = Deal(
     opportunity_id=OpportunityId("0a000000-0000-4000-8000-000000000001"),

@@ -4,7 +4,8 @@ from decimal import Decimal
 import pytest
 
 from cosell.domain.money import Money
-from cosell.sync.deal import Deal, Solution, check_deal
+from cosell.mapping.solutions import Solution
+from cosell.sync.deal import Deal, check_deal
 from tests.unit.sync.deals import ASKS_FOR_HELP, READY, without
 
 
