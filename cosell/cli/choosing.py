@@ -13,6 +13,7 @@ from cosell.domain.ids import OpportunityId, Side
 from cosell.domain.link import Link
 from cosell.domain.money import Money
 from cosell.domain.snapshot import Value
+from cosell.domain.solution import find_identifier
 from cosell.errors import LeaseHeld, NotReady, Origin, RecordNotFound, RejectedError, RequestRejected, StaleEtag
 from cosell.mapping.fields import to_columns, to_json_patch
 from cosell.mapping.models import Direction, FieldRow
@@ -25,6 +26,9 @@ from cosell.sync.pair import ATTEMPTS, Remark, sync_link
 from cosell.sync.plan import Note
 from cosell.sync.planner import Seen, label, plan_sync
 from cosell.sync.refusal import file_refusal
+from cosell.sync.solutions.look import Look, add_solutions, look_at_solutions
+from cosell.sync.solutions.rules import SOLUTIONS, solution_rows
+from cosell.sync.solutions.write import spell_solutions, write_with_solutions
 from cosell.sync.workspace import Workspace
 
 RULE = "chosen by a person"
@@ -47,6 +51,8 @@ class _Found:
     referral: Referral
     row: Row
     seen: Seen
+    solutions: Look | None = None
+    """What was seen of solutions, when the conflict is about one."""
 
     def says(self, side: Side, field: str, value: Value) -> bool:
         """Tell whether a side holds this value; a text of Partner Center may be longer than the CRM's column."""
@@ -109,7 +115,12 @@ async def _find(workspace: Workspace, conflict: Conflict) -> _Found:
             ("Sync with Partner Center is set to No; nothing was written.",),
             origin=Origin(record=f"opportunity {row.id}"),
         )
-    return _Found(link=link, referral=referral, row=row, seen=await look_at(workspace, referral, row))
+    seen = await look_at(workspace, referral, row)
+    if find_identifier(conflict.field) is None:
+        return _Found(link=link, referral=referral, row=row, seen=seen)
+    solutions = await look_at_solutions(workspace, link, referral, is_asked=True, is_fresh=True)
+    seen = add_solutions(seen, solutions, link)
+    return _Found(link=link, referral=referral, row=row, seen=seen, solutions=solutions)
 
 
 def _still_stands(found: _Found, conflict: Conflict) -> bool:
@@ -124,24 +135,29 @@ async def _write(workspace: Workspace, conflict: Conflict, side: Side, found: _F
     """Write the chosen value on the side which does not hold it, Partner Center before the CRM."""
     own, field = workspace.opportunity, conflict.field
     value = conflict.partner_center if side is Side.PARTNER_CENTER else conflict.dataverse
-    row = next((row for row in own.fields if row.field == field and row.direction is Direction.BOTH), None)
+    rows = (*own.fields, *solution_rows([field]))
+    row = next((row for row in rows if row.field == field and row.direction is Direction.BOTH), None)
     if row is None:
         raise _refused(conflict, "the mapping does not let it travel both ways")
     codes = await workspace.get_codes()
     if isinstance(value, Money) and codes.currencies.find_id(value.currency) is None:
         raise _refused(conflict, f"the CRM has no currency {value.currency}")
     if found.says(Side.PARTNER_CENTER, field, value):
-        body = to_columns({field: value}, own, codes=codes)
-        written = await workspace.dataverse.update(
-            own.set, found.row.id, body, etag=found.row.etag, select=workspace.select
-        )
-        workspace.reads.opportunities[OpportunityId(written.id)] = written
+        if found.solutions:
+            await write_with_solutions(workspace, found.row, {}, {field: value}, found.solutions)
+        else:
+            body = to_columns({field: value}, own, codes=codes)
+            written = await workspace.dataverse.update(
+                own.set, found.row.id, body, etag=found.row.etag, select=workspace.select
+            )
+            workspace.reads.opportunities[OpportunityId(written.id)] = written
         return _entry(conflict, side=Side.DATAVERSE, old=found.seen.opportunity.get(field), new=value)
     _check_may_be_sent(conflict, row, value, found)
+    operations = to_json_patch({field: value}, own, document_of(found.referral))
+    if found.solutions:
+        operations += await spell_solutions(workspace, {field: value}, found.referral, found.solutions)
     referral = await workspace.partner_center.update_referral(
-        found.referral.id,
-        to_json_patch({field: value}, own, document_of(found.referral)),
-        etag=found.referral.etag or "",
+        found.referral.id, operations, etag=found.referral.etag or ""
     )
     workspace.reads.referrals[referral.id] = referral
     return _entry(conflict, side=Side.PARTNER_CENTER, old=found.seen.referral.get(field), new=value)
@@ -157,9 +173,11 @@ def _check_may_be_sent(conflict: Conflict, row: FieldRow, value: Value, found: _
     typed = shorten(value, row.length) if isinstance(value, str) and row.length else value
     seen = replace(found.seen, opportunity={**found.seen.opportunity, name: typed}, whole={}, notes=())
     base = {**found.link.base, name: found.seen.referral.get(name)}
-    plan = plan_sync(seen, base=base, told=frozenset(), rows=(row,))
+    # The planner finds solutions by itself.
+    plan = plan_sync(seen, base=base, told=frozenset(), rows=() if found.solutions else (row,))
     if name not in plan.changes_on(Side.PARTNER_CENTER):
-        held = next((note.text for note in plan.notes if note.key.startswith(f"held:{name}:")), "")
+        keys = (f"held:{name}:", SOLUTIONS) if found.solutions else (f"held:{name}:",)
+        held = next((note.text for note in plan.notes if note.key.startswith(keys)), "")
         raise _refused(conflict, held.partition(": ")[2].removesuffix(".") or "Partner Center would not take it")
 
 
@@ -170,7 +188,8 @@ async def _bring_in_step(workspace: Workspace, item: FiledConflict) -> None:
     remark = Remark(notes=(Note(key=key, text=describe_told(key)),))
     link = await workspace.ledger.links.get(item.conflict.link_id)
     try:
-        await sync_link(workspace, link, remark=remark, run_id=BY_HAND)
+        of_solution = find_identifier(name) is not None
+        await sync_link(workspace, link, remark=remark, with_solutions=of_solution, run_id=BY_HAND)
     except LeaseHeld:
         return  # Whoever has the pair in hand by now carries the value.
     except RejectedError as error:

@@ -87,8 +87,10 @@ def mapped_columns(mappings: Mappings) -> dict[str, tuple[MappedColumn, ...]]:
         mappings.contact.table: tuple(_of_party(mappings.contact)),
         solutions.table: _of_solutions(solutions),
         solutions.catalogue.table: (
-            MappedColumn(name=solutions.catalogue.name, types=TEXT),
-            MappedColumn(name=solutions.catalogue.identifier, types=frozenset({"StringType"})),
+            MappedColumn(name=solutions.catalogue.name, types=TEXT, is_written=True),
+            MappedColumn(name=solutions.catalogue.identifier, types=frozenset({"StringType"}), is_written=True),
+            MappedColumn(name=solutions.catalogue.type, types=TEXT, is_written=True),
+            MappedColumn(name=solutions.catalogue.publisher, types=TEXT, is_written=True),
         ),
     }
 
@@ -167,4 +169,5 @@ def _of_solutions(mapping: SolutionsMapping) -> tuple[MappedColumn, ...]:
         MappedColumn(name=mapping.price, types=NUMBER, is_written=True),
         MappedColumn(name=mapping.opportunity.lower(), types=LOOKUP, is_written=True),
         MappedColumn(name=mapping.detail.lower(), types=LOOKUP, is_written=True),
+        *([MappedColumn(name=mapping.currency, types=LOOKUP, is_written=True)] if mapping.currency else []),
     )

@@ -19,13 +19,13 @@ from tests.sync.fate import WRITES, Fate
 from tests.sync.stand import Stand
 
 
-async def look_at_opportunity(workspace: Workspace, opportunity_id: str) -> Outcome:
+async def look_at_opportunity(workspace: Workspace, opportunity_id: str, *, with_solutions: bool = False) -> Outcome:
     """Come from the CRM; a refusal is told to the seller and raised."""
     wanted = OpportunityId(opportunity_id)
     try:
         links = await workspace.ledger.links.find_by_opportunity_ids([wanted])
         if wanted in links and links[wanted].referral_id:
-            return await sync_link(workspace, links[wanted])
+            return await sync_link(workspace, links[wanted], with_solutions=with_solutions)
         return await share_opportunity(workspace, wanted)
     except RejectedError as error:
         await tell_refusal(workspace, wanted, error)

@@ -45,6 +45,8 @@ async def portrait(stand: Stand) -> Document:
     names |= {row["accountid"]: f"account {at}" for at, row in enumerate(accounts)}
     names |= {row["contactid"]: f"contact {at}" for at, row in enumerate(contacts)}
     copies = [sorted(copy["organizationId"] for copy in await stand.copies(item["engagementId"])) for item in referrals]
+    path = "cosell_microsoftsolutions?$expand=cosell_SolutionDetailId($select=cosell_solutionidentifier)"
+    sold = (await stand.crm("GET", path))["value"]
     async with stand.ledger() as ledger:
         links = [link async for link in ledger.links.iter_all()]
     seen = {
@@ -54,6 +56,14 @@ async def portrait(stand: Stand) -> Document:
         "copies": copies,
         "accounts": [row["name"] for row in accounts],
         "contacts": [(row["lastname"], row["_parentcustomerid_value"]) for row in contacts],
+        "solutions": sorted(
+            (
+                row["_cosell_opportunityid_value"],
+                (row["cosell_SolutionDetailId"] or {}).get("cosell_solutionidentifier"),
+                row["cosell_quantity"],
+            )
+            for row in sold
+        ),
         "links": [
             (link.state.value, link.referral_id, link.lead_id, link.opportunity_id, sorted(link.base.items()))
             for link in links
@@ -78,7 +88,9 @@ def lines_of(row: Document) -> list[str]:
 def _referral(item: Document) -> Document:
     members = ("name", "externalReferenceId", "status", "substatus")
     details = ("notes", "dealValue", "currency", "closingDateTime")
-    return {name: item[name] for name in members} | {name: item["details"][name] for name in details}
+    sold = [(each["id"], each.get("quantity")) for each in item["details"]["requirements"]["solutions"]]
+    plain = {name: item[name] for name in members} | {name: item["details"][name] for name in details}
+    return plain | {"solutions": sorted(sold)}
 
 
 def _renamed(seen: object, names: dict[str, str]) -> object:
