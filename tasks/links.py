@@ -35,9 +35,7 @@ async def sync_referral(referral_id: str) -> Outcome:
 
 
 @step(name="sync-opportunity", run_name="sync opportunity {opportunity_id}", tags={"sync"})
-async def sync_opportunity(
-    opportunity_id: str, *, with_people: bool = False, with_solutions: bool = False
-) -> Outcome:
+async def sync_opportunity(opportunity_id: str, *, with_people: bool = False, with_solutions: bool = False) -> Outcome:
     """Bring an opportunity and its referral in step, coming from the opportunity, its people or its solutions."""
     workspace = get_workspace()
     try:

@@ -102,7 +102,9 @@ async def _sync_deal(workspace: Workspace, referral: Referral) -> Outcome:
     if stage not in CREATED_IN:
         return _skip(referral.id, f"no opportunity is made of a {stage} deal")
     link = await create_opportunity(workspace, referral.id)
-    return replace(await sync_link(workspace, link, with_people=True, with_solutions=True, run_id=BY_HAND), result=Result.CREATED)
+    return replace(
+        await sync_link(workspace, link, with_people=True, with_solutions=True, run_id=BY_HAND), result=Result.CREATED
+    )
 
 
 def _skip(referral_id: ReferralId, reason: str) -> Outcome:

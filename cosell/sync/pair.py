@@ -115,7 +115,9 @@ async def _sync_once(
         seen = replace(seen, notes=[*seen.notes, *untold])
         plan = plan_sync(seen, base=link.base, told=link.told, rows=rows)
     plan.raise_if_unsafe(f"opportunity {row.id}")
-    if is_as_left and not with_people and not with_solutions:
+    pair = Pair(link=link, referral=referral, row=row, solutions=solutions)
+    outcome = await apply_plan(workspace, pair, plan, lease=lease, run_id=run_id)
+    return replace(outcome, result=Result.ECHO) if is_as_left and outcome.result is Result.IN_STEP else outcome
 
 
 def add_remark(seen: Seen, remark: Remark, workspace: Workspace, link: Link, row: Row) -> Seen:

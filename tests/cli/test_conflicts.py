@@ -90,7 +90,7 @@ def test_after_a_choice_the_sync_is_silent(desk: Desk) -> None:
     opportunity_id, _, conflict = _quarrel(desk)
     desk.read("conflicts", "choose", conflict["id"], "partner_center")
     desk.forget_calls()
-    assert desk.read("sync", "--opportunity", opportunity_id).startswith("✔ in step")
+    assert desk.read("sync", "--opportunity", opportunity_id).startswith("✔ echo")
     assert desk.count_writes() == 0
 
 

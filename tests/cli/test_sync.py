@@ -45,7 +45,7 @@ def test_invitation_gets_its_opportunity_and_the_answer_travels_back(desk: Desk)
 def test_second_sync_writes_nothing_and_says_so(desk: Desk) -> None:
     opportunity_id, referral_id = desk.share()
     desk.forget_calls()
-    assert desk.read("sync", "--opportunity", opportunity_id).startswith("✔ in step")
+    assert desk.read("sync", "--opportunity", opportunity_id).startswith("✔ echo")
     assert desk.read("sync", "--referral", referral_id).startswith("✔ echo")
     assert desk.count_writes() == 0
 

@@ -2,10 +2,9 @@
 
 import pytest
 
-from cosell.mapping.fields import lookup_column
 from cosell.store import HintKind
+from cosell.sync.solutions.polls import poll_solution_rows
 from cosell.sync.workspace import Workspace
-from tasks.opportunities import _poll
 from tests.sync.pairs import shared_pair
 from tests.sync.sold import FIRST, ROWS, SECOND, Shelf, member
 from tests.sync.stand import Stand
@@ -14,9 +13,7 @@ from tests.sync.stand import Stand
 async def poll(stand: Stand) -> list[str]:
     """Poll in a run of its own; return the opportunities which are then to be looked at, and take their hints."""
     async with stand.run() as workspace:
-        own = workspace.mappings.solutions
-        select = (own.id, lookup_column(own.opportunity.lower()))
-        await _poll(workspace, own.set, select, kind=HintKind.SOLUTION)
+        await poll_solution_rows(workspace)
         return await take_hints(workspace)
 
 

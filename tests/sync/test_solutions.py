@@ -295,5 +295,5 @@ async def test_second_look_at_the_same_rows_writes_nothing(stand: Stand) -> None
     fate = Fate()
     outcome = await shelf.look(fate)
 
-    assert outcome.result is Result.IN_STEP
+    assert outcome.result is Result.ECHO
     assert fate.calls(*WRITES) == []
