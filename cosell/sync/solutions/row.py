@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cosell.dataverse import Row
+from cosell.dataverse.rows import Row
 from cosell.domain.ids import OpportunityId
 from cosell.domain.solution import find_identifier, solution_field
 from cosell.mapping.fields import lookup_column
