@@ -46,8 +46,8 @@ async def cancel_superseded(clock: Clock) -> int:
                 due[run.deployment_id].append(run)
             stale = [run for runs in due.values() for run in sorted(runs, key=_planned_for)[:-1]]
             await _cancel(client, stale)
-    except httpx.HTTPError:
-        raise unreachable() from None
+    except httpx.HTTPError as error:
+        raise unreachable(error) from None
     return len(stale)
 
 
@@ -62,8 +62,8 @@ async def cancel_due_runs(deployment_id: UUID, clock: Clock) -> int:
         async with get_client() as client:
             stale = await _read_due(client, only, clock)
             await _cancel(client, stale)
-    except httpx.HTTPError:
-        raise unreachable() from None
+    except httpx.HTTPError as error:
+        raise unreachable(error) from None
     return len(stale)
 
 

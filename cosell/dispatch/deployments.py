@@ -44,5 +44,5 @@ async def ensure_work_pool(name: str) -> None:
             await client.create_work_pool(WorkPoolCreate(name=name, type="process"))
     except ObjectAlreadyExists:
         return
-    except httpx.HTTPError:
-        raise unreachable() from None
+    except httpx.HTTPError as error:
+        raise unreachable(error) from None

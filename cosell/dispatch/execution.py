@@ -59,8 +59,8 @@ async def run_here(flow: Flow[..., Any], deployment: str, parameters: Mapping[st
         raise ConfigurationError(
             f"Prefect has no deployment {deployment}. `cosell up` makes them, and so does `cosell deploy`."
         ) from None
-    except httpx.HTTPError:
-        raise unreachable() from None
+    except httpx.HTTPError as error:
+        raise unreachable(error) from None
 
 
 async def _execute(flow: Flow[..., Any], run: FlowRun) -> State[Any]:
@@ -120,8 +120,8 @@ async def mark_dead_runs(deployment: str) -> int:
                     )
                 )
                 await client.set_flow_run_state(run.id, Crashed(message=DIED), force=True)
-    except httpx.HTTPError:
-        raise unreachable() from None
+    except httpx.HTTPError as error:
+        raise unreachable(error) from None
     return len(dead)
 
 

@@ -34,8 +34,8 @@ async def start_run(deployment: str, parameters: Mapping[str, object], *, idempo
         raise ConfigurationError(
             f"Prefect has no deployment {deployment}. `cosell up` makes them, and so does `cosell deploy`."
         ) from None
-    except httpx.HTTPError:
-        raise unreachable() from None
+    except httpx.HTTPError as error:
+        raise unreachable(error) from None
 
 
 async def wait_for_run(run_id: UUID, *, seconds: float) -> State[Any]:
@@ -55,8 +55,8 @@ async def wait_for_run(run_id: UUID, *, seconds: float) -> State[Any]:
         raise ServiceUnreachable(
             f"The run has not ended within {seconds:.0f} seconds. Is a worker running for the work pool?"
         ) from None
-    except httpx.HTTPError:
-        raise unreachable() from None
+    except httpx.HTTPError as error:
+        raise unreachable(error) from None
 
 
 async def find_runs_since(deployment: str, since: datetime) -> list[FlowRun]:
@@ -67,14 +67,17 @@ async def find_runs_since(deployment: str, since: datetime) -> list[FlowRun]:
             # Asked for by deployment: the runs which schedules have planned ahead would fill the page.
             only = DeploymentFilter(id=DeploymentFilterId(any_=[found.id]))
             runs = await client.read_flow_runs(deployment_filter=only, limit=50, sort=_NEWEST_FIRST)
-    except httpx.HTTPError:
-        raise unreachable() from None
+    except httpx.HTTPError as error:
+        raise unreachable(error) from None
     return [run for run in runs if run.created and run.created >= since]
 
 
 _NEWEST_FIRST: Any = "EXPECTED_START_TIME_DESC"
 
 
-def unreachable() -> ServiceUnreachable:
-    """Return the error for a Prefect server which does not answer."""
+def unreachable(error: httpx.HTTPError | None = None) -> ServiceUnreachable:
+    """Return the error for a Prefect server which does not answer, or answers with a refusal."""
+    if isinstance(error, httpx.HTTPStatusError):
+        asked = f"{error.request.method} {error.request.url.path}"
+        return ServiceUnreachable(f"The Prefect server answered {asked} with {error.response.status_code}.")
     return ServiceUnreachable("The Prefect server does not answer. Start it with `cosell up`, or set PREFECT_API_URL.")

@@ -8,6 +8,7 @@ and is put back.
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import Any, Protocol
 
 import httpx
@@ -54,8 +55,8 @@ async def keeping_edited_schedules(notes: Notes) -> AsyncIterator[list[str]]:
         await notes.save(AS_DEPLOYED, json.dumps(await _read()))
         await _restore(edited)
         await notes.save(EDITED, "{}")
-    except httpx.HTTPError:
-        raise unreachable() from None
+    except httpx.HTTPError as error:
+        raise unreachable(error) from None
 
 
 def find_edited(now: Schedules, *, deployed: Schedules, left: Schedules) -> Schedules:
@@ -99,5 +100,12 @@ async def _restore(edited: Schedules) -> None:
     deployments = await _find_deployments()
     async with get_client() as client:
         for name, schedules in edited.items():
-            kept = [DeploymentScheduleUpdate.model_validate(schedule) for schedule in schedules]
+            kept = [DeploymentScheduleUpdate.model_validate(schedule) for schedule in with_slugs(schedules)]
             await client.update_deployment(deployments[name].id, DeploymentUpdate(schedules=kept))
+
+
+def with_slugs(schedules: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give a slug to schedules made in the UI, which have none: beside one that has, Prefect takes none without."""
+    known = {schedule["slug"] for schedule in schedules}
+    free = (slug for number in count(1) if (slug := f"edited-{number}") not in known)
+    return [{**schedule, "slug": schedule["slug"] or next(free)} for schedule in schedules]

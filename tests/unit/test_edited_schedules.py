@@ -1,6 +1,6 @@
 """Which schedules somebody has edited: told by what stood there right after the last deploying."""
 
-from cosell.dispatch.schedules import Schedules, find_edited
+from cosell.dispatch.schedules import Schedules, find_edited, with_slugs
 
 
 def every(seconds: int, *, active: bool = True) -> list[dict[str, object]]:
@@ -30,3 +30,9 @@ def test_edits_survive_a_deploying_which_broke_off_before_they_were_put_back() -
 
 def test_deployment_that_is_gone_has_nothing_to_be_put_back() -> None:
     assert find_edited({}, deployed={"8": every(30)}, left={"8": every(77)}) == {}
+
+
+def test_schedule_made_in_the_ui_gets_a_slug_which_no_other_has() -> None:
+    given = [{**every(30)[0], "slug": slug} for slug in ("poll", None, "edited-1", None)]
+
+    assert [schedule["slug"] for schedule in with_slugs(given)] == ["poll", "edited-2", "edited-1", "edited-3"]
