@@ -30,7 +30,7 @@ from cosell.store import HintKind
 from cosell.sync.outcome import QUIET, Outcome, Result
 from tasks.activation import find_missing, refuse
 from tasks.inbox import give_back_claims
-from tasks.sign_in import find_lost_sign_in, waits_for_sign_in
+from tasks.sign_in import describe_lost_sign_in, find_lost_sign_in, waits_for_sign_in
 from tasks.workspace import entered_workspace, get_workspace
 
 Parameters = ParamSpec("Parameters")
@@ -141,7 +141,7 @@ async def run_subflow(subflow: Flow[..., Any], parameters: Mapping[str, object])
     before = len(outcomes)
     state = await cast(Awaitable[State[Any]], subflow(**parameters, return_state=True))
     if state.name == RECONNECT:
-        raise SignInRequired((state.message or "A person has to sign in again").split(". ")[0])
+        raise await describe_lost_sign_in()
     if state.is_cancelled():
         raise NotActivated(state.message or "A flow which this one calls is not active.")
     if not state.is_completed() and state.name != NEEDS_ATTENTION:

@@ -7,7 +7,7 @@ somebody signs in. Their hints stay in the inbox.
 import logging
 from datetime import timedelta
 
-from cosell.errors import CosellError
+from cosell.errors import CosellError, SignInRequired
 from cosell.http.lifetimes import Lifetime, judge_lifetimes
 from cosell.partner_center.opening import VAULT_NAME
 from cosell.settings import load_settings
@@ -47,6 +47,12 @@ async def clear_lost_sign_in() -> None:
     lost = await workspace.ledger.sign_ins.find_lost(VAULT_NAME)
     if lost:
         await try_lost_sign_in(workspace, lost)
+
+
+async def describe_lost_sign_in() -> SignInRequired:
+    """Return the error with which the sign-in has ended, as whoever met it first noted it down."""
+    lost = await get_workspace().ledger.sign_ins.find_lost(VAULT_NAME)
+    return SignInRequired(lost.told if lost else "The sign-in had ended, and somebody has just signed in again")
 
 
 def waits_for_sign_in(lost: LostSignIn) -> str:

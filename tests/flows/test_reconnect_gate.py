@@ -1,13 +1,16 @@
 """While the sign-in has ended no flow begins, hints stay, and now and then one run tries. No Prefect server needed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from prefect.client.schemas.objects import State, StateType
+from prefect.flows import Flow
+from prefect.states import Cancelled, Failed
 
 from cosell.domain.clock import utc_clock
 from cosell.domain.flows import ACTIVATION_ORDER, FlowName
@@ -19,7 +22,7 @@ from cosell.store import Door, Hint, HintKind
 from cosell.sync.outcome import Outcome, Result
 from cosell.sync.workspace import Workspace
 from cosell.wiring import open_workspace
-from flows.operating import RECONNECT, ends_plainly, handle_each
+from flows.operating import RECONNECT, ends_plainly, handle_each, run_subflow
 from flows.register_webhook import ENDS_SOON, conclude
 from tasks.inbox import give_back_claims
 from tasks.sign_in import TRIAL_EVERY, check_credentials, find_lost_sign_in
@@ -178,3 +181,19 @@ async def test_what_ends_soon_is_in_the_log_and_in_the_state_of_the_daily_check(
     assert f"The client secret ends on {soon}" in caplog.text
     assert "made-up-client_secret" not in caplog.text + str(rows)
     assert (conclude("Fine.", []).name, conclude("Fine.", []).message) == ("Completed", "Fine.")
+
+
+@pytest.mark.parametrize("kind", [Failed, Cancelled])
+async def test_flow_whose_subflow_stops_for_want_of_a_sign_in_says_the_same(
+    waiting: Workspace, kind: Callable[..., State[None]]
+) -> None:
+    del waiting
+
+    async def subflow(*, return_state: bool) -> State[None]:
+        assert return_state
+        return kind(name=RECONNECT, message="Not run: everything waits. And more.")
+
+    with pytest.raises(SignInRequired) as raised:
+        await run_subflow(cast(Flow[..., object], subflow), {})
+
+    assert str(raised.value) == TOLD
