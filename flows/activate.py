@@ -3,12 +3,12 @@
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import acreate_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from cosell.dispatch import operating_deployment, set_paused
-from cosell.domain.flows import ACTIVATION_ORDER, FlowName
+from cosell.domain.flows import FlowName
+from flows.chain_table import publish_activation
 from flows.operating import ends_plainly
 from tasks.activation import check_activation, record_activation
 from tasks.workspace import entered_workspace
@@ -31,18 +31,5 @@ async def activate(flow_name: FlowName) -> State[Any]:
         # scheduled run may come too early, and is refused.
         await set_paused(operating_deployment(flow_name), is_paused=False)
         await record_activation(flow_name, detail)
-        active = await workspace.ledger.activations.find_all()
-        await acreate_table_artifact(
-            key="activation",
-            table=[
-                {
-                    "order": str(item.number),
-                    "flow": item.value,
-                    "active since": f"{active[item].activated_at:%Y-%m-%d %H:%M} UTC" if item in active else "no",
-                    "proved": active[item].detail if item in active else "",
-                }
-                for item in ACTIVATION_ORDER
-            ],
-            description="The nine flows in the order of activation",
-        )
+        await publish_activation(workspace.ledger)
     return Completed(message=f"{flow_name} is active. {detail}")

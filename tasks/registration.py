@@ -3,8 +3,10 @@
 import asyncio
 from dataclasses import dataclass
 
+from cosell.domain.flows import FlowName
 from cosell.errors import ConfigurationError, NotActivated
 from cosell.settings import load_settings
+from cosell.store.meta import WEBHOOK_TROUBLE
 from cosell.sync.workspace import Workspace
 from tasks.policy import step
 from tasks.workspace import get_workspace
@@ -30,6 +32,17 @@ class RegistrationReport:
     events: tuple[str, ...]
     replaced_url: str | None
     was_changed: bool
+    mended: str = ""
+    """What was found missing of a registration that had been ours."""
+
+
+@step(name="view-registration", run_name="view the registration", tags={"partner-center"})
+async def view_registration() -> dict[str, str]:
+    """Return what stands registered before anything is changed: whose URL, for which events."""
+    present = await get_workspace().webhooks.find_registration()
+    if present is None:
+        return {"url": "none", "events": "none"}
+    return {"url": str(present.webhook_url), "events": ", ".join(present.webhook_events)}
 
 
 @step(name="register-url", run_name="register our URL", tags={"partner-center"})
@@ -42,6 +55,11 @@ async def register_url(may_overwrite: bool) -> RegistrationReport:  # noqa: FBT0
 async def send_validation_event() -> str:
     """Have Partner Center send its validation event and return how the delivery went."""
     return await prove_delivery(get_workspace())
+
+
+async def note_trouble(told: str) -> None:
+    """Keep what is wrong with the registration where `cosell status` and `cosell doctor` find it; "" for nothing."""
+    await get_workspace().ledger.meta.save(WEBHOOK_TROUBLE, told)
 
 
 async def register(workspace: Workspace, *, may_overwrite: bool) -> RegistrationReport:
@@ -58,13 +76,27 @@ async def register(workspace: Workspace, *, may_overwrite: bool) -> Registration
         return RegistrationReport(url=url, events=events, replaced_url=None, was_changed=False)
     if theirs and theirs != url and not may_overwrite:
         raise NotActivated(
-            f"Partner Center sends its notifications to {theirs}. Only one URL can be registered: "
-            "run register-webhook with 'overwrite' to put ours there."
+            f"Partner Center sends its notifications to {theirs}, not to {url}. Only one URL can be registered: "
+            "run register-webhook with 'overwrite' to put ours there, or `cosell activate --overwrite`."
         )
     wanted = tuple(dict.fromkeys([*events, *EVENTS]))
     write = workspace.webhooks.update_registration if theirs else workspace.webhooks.create_registration
     await write(url=url, events=wanted)
-    return RegistrationReport(url=url, events=wanted, replaced_url=theirs if theirs != url else None, was_changed=True)
+    was_ours = FlowName.REGISTER_WEBHOOK in await workspace.ledger.activations.find_all()
+    return RegistrationReport(
+        url=url,
+        events=wanted,
+        replaced_url=theirs if theirs != url else None,
+        was_changed=True,
+        mended=_describe_loss(theirs, events) if was_ours and theirs in (None, url) else "",
+    )
+
+
+def _describe_loss(url: str | None, events: tuple[str, ...]) -> str:
+    """Say what a registration had lost that was ours before."""
+    missing = ", ".join(event for event in EVENTS if event not in events)
+    lost = "Our registration was gone" if url is None else f"Our registration had lost {missing}"
+    return f"{lost}; it was put back. What was not announced meanwhile is found by the schedule of flow 6."
 
 
 async def prove_delivery(workspace: Workspace) -> str:
@@ -77,7 +109,9 @@ async def prove_delivery(workspace: Workspace) -> str:
     for _ in range(DELIVERY_POLLS):
         result = await workspace.webhooks.get_validation_result(correlation_id)
         if result.is_delivered:
-            return f"Partner Center's validation event was delivered to {receiver_url()}."
+            await workspace.ledger.meta.save(WEBHOOK_TROUBLE, "")
+            tries = f" at try {len(result.results)}" if len(result.results) > 1 else ""
+            return f"Partner Center's validation event was delivered to {receiver_url()}{tries}."
         if result.is_completed:
             codes = ", ".join(str(attempt.response_code) for attempt in result.results) or "no answer"
             raise NotActivated(

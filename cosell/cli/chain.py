@@ -10,13 +10,16 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 from cosell.cli.credentials import Credentials, describe_credentials, read_credentials, show_credentials
 from cosell.cli.prefect_api import find_prefect
+from cosell.cli.showing import terminal
 from cosell.domain.flows import ACTIVATION_ORDER, FlowName
 from cosell.errors import NotActivated
 from cosell.settings import Settings, load_settings
 from cosell.store import Activation, Ledger
+from cosell.store.meta import WEBHOOK_TROUBLE
 from cosell.wiring import open_settings_ledger
 
 POLL_SECONDS = 0.5
@@ -29,20 +32,28 @@ class _Stands:
 
     active: dict[FlowName, Activation]
     waiting: int
+    dead_letters: int
+    webhook_trouble: str
     credentials: Credentials
 
 
-def activate() -> None:
+def activate(
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the URL of another system which Partner Center calls now.")
+    ] = False,
+) -> None:
     """Activate the nine flows in their order; those which are active are checked again. Safe to run at any time."""
     settings = load_settings()
     find_prefect(settings)
-    asyncio.run(_activate(settings))
-    Console().print("[green]✔[/green] All nine flows are active. `cosell status` shows what was proved.")
+    asyncio.run(_activate(settings, may_overwrite=overwrite))
+    Console().print("[green]✔[/green] All nine flows are active. `cosell status` shows where they stand.")
 
 
-async def _activate(settings: Settings) -> None:
+async def _activate(settings: Settings, *, may_overwrite: bool) -> None:
     from cosell.dispatch import activating_deployment, start_run
 
+    if may_overwrite:
+        await _take_over()
     started_at = datetime.now(UTC)
     async with open_settings_ledger(settings) as ledger:
         await start_run(activating_deployment(ACTIVATION_ORDER[0]), {"flow_name": ACTIVATION_ORDER[0].value})
@@ -52,22 +63,35 @@ async def _activate(settings: Settings) -> None:
             bar = progress.add_task("Activating", total=len(ACTIVATION_ORDER))
             for flow in ACTIVATION_ORDER:
                 progress.update(bar, description=f"Activating {flow.number} {flow}")
-                await _wait_until_active(ledger, flow, started_at)
+                proved = await _wait_until_active(ledger, flow, started_at)
+                progress.console.print(Text.assemble(("✔ ", "green"), f"{flow.number} {flow}: {proved}"))
                 progress.advance(bar)
             progress.update(bar, description="Activated")
 
 
-async def _wait_until_active(ledger: Ledger, flow: FlowName, since: datetime) -> None:
-    """Wait for one stage; each one is started by the completion of the one before."""
+async def _take_over() -> None:
+    """Let flow 1 put our URL where another system's stands, and say whose it was."""
+    from cosell.dispatch import operating_deployment, start_run, wait_for_run
+
+    run = await start_run(operating_deployment(FlowName.REGISTER_WEBHOOK), {"overwrite": True})
+    state = await wait_for_run(run.id, seconds=NO_PROGRESS_SECONDS)
+    if not state.is_completed():
+        raise NotActivated(f"Our URL was not registered: {_reason(state.message)}")
+    terminal().print(f"✔ {state.message}")
+
+
+async def _wait_until_active(ledger: Ledger, flow: FlowName, since: datetime) -> str:
+    """Wait for one stage and return what it proved; each one is started by the completion of the one before."""
     from cosell.dispatch import activating_deployment, find_runs_since
 
     try:
         async with asyncio.timeout(NO_PROGRESS_SECONDS):
-            while not await _is_active_since(ledger, flow, since):
+            while not (proved := await _find_proof(ledger, flow, since)):
                 for run in await find_runs_since(activating_deployment(flow), since):
                     if run.state and (run.state.is_failed() or run.state.is_crashed() or run.state.is_cancelled()):
                         raise NotActivated(f"{flow} was not activated: {_reason(run.state.message)}")
                 await asyncio.sleep(POLL_SECONDS)
+            return proved
     except TimeoutError:
         raise NotActivated(
             f"{flow} was not activated within {NO_PROGRESS_SECONDS} seconds. Is a worker running for the work "
@@ -80,9 +104,10 @@ def _reason(message: str | None) -> str:
     return (message or "the run says no more").removeprefix("Flow run encountered an exception: ")
 
 
-async def _is_active_since(ledger: Ledger, flow: FlowName, since: datetime) -> bool:
+async def _find_proof(ledger: Ledger, flow: FlowName, since: datetime) -> str | None:
+    """Find what the check of a flow has proved since a moment."""
     activation = (await ledger.activations.find_all()).get(flow)
-    return activation is not None and activation.activated_at >= since
+    return activation.detail if activation and activation.activated_at >= since else None
 
 
 def deactivate(
@@ -99,15 +124,16 @@ def deactivate(
 
 
 async def _deactivate(settings: Settings, flow: FlowName) -> list[FlowName]:
-    from cosell.dispatch import operating_deployment, set_paused
+    import httpx
+
+    from cosell.dispatch import unreachable
+    from flows.deactivate import stop_flows  # Prefect reads its settings when it is first imported
 
     async with open_settings_ledger(settings) as ledger:
-        active = await ledger.activations.find_all()
-        stopped = [name for name in (flow, *flow.dependants) if name in active]
-        await ledger.activations.deactivate(stopped)
-        for name in reversed(stopped):
-            await set_paused(operating_deployment(name), is_paused=True)
-    return stopped
+        try:
+            return await stop_flows(ledger, flow)
+        except httpx.HTTPError:
+            raise unreachable() from None
 
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False) -> None:
@@ -116,7 +142,13 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for 
     stands = asyncio.run(_read_status(settings))
     if as_json:
         flows = [_describe(flow, stands.active.get(flow)) for flow in ACTIVATION_ORDER]
-        told = {"flows": flows, "hints_waiting": stands.waiting, **describe_credentials(stands.credentials)}
+        told = {
+            "flows": flows,
+            "hints_waiting": stands.waiting,
+            "dead_letters": stands.dead_letters,
+            "webhook_trouble": stands.webhook_trouble or None,
+            **describe_credentials(stands.credentials),
+        }
         typer.echo(json.dumps(told))
         return
     table = Table(title="The nine flows, in the order of activation", title_justify="left")
@@ -130,6 +162,10 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for 
     console = Console()
     console.print(table)
     console.print(f"Hints waiting in the inbox: {stands.waiting}")
+    if stands.dead_letters:
+        terminal().print(f"! Given up on: {stands.dead_letters}. `cosell dead-letters` lists them.", style="yellow")
+    if stands.webhook_trouble:
+        terminal().print(f"✖ webhook: {stands.webhook_trouble}", style="red")
     show_credentials(stands.credentials)
     if len(stands.active) < len(ACTIVATION_ORDER):
         console.print("Activate them with [bold]cosell activate[/bold].")
@@ -140,6 +176,8 @@ async def _read_status(settings: Settings) -> _Stands:
         return _Stands(
             active=await ledger.activations.find_all(),
             waiting=await ledger.inbox.count_waiting(),
+            dead_letters=sum((await ledger.dead_letters.count_open_by_cause()).values()),
+            webhook_trouble=await ledger.meta.find(WEBHOOK_TROUBLE) or "",
             credentials=await read_credentials(settings, ledger, now=datetime.now(UTC)),
         )
 

@@ -5,6 +5,9 @@ from sqlalchemy import select, update
 from cosell.store.engine import Database
 from cosell.store.tables import meta
 
+WEBHOOK_TROUBLE = "webhook-trouble"
+"""What the last check of the webhook registration found wrong, for `cosell status`; empty when all was right."""
+
 
 class Meta:
     """Keys and values of one tenant. Nothing secret: that is what the vault is for."""

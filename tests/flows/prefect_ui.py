@@ -40,7 +40,8 @@ def activating(flow: FlowName) -> str:
     return f"activate/activate-{flow.number}-{flow}"
 
 
-DEPLOYMENTS = (*map(operating, ACTIVATION_ORDER), *map(activating, ACTIVATION_ORDER))
+DEACTIVATING = "deactivate/deactivate"
+DEPLOYMENTS = (*map(operating, ACTIVATION_ORDER), *map(activating, ACTIVATION_ORDER), DEACTIVATING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

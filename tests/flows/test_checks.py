@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from cosell.domain.flows import FlowName
 from cosell.errors import NotActivated, SchemaMissing
 from cosell.mapping.variables import Variables
 from cosell.sync.workspace import Workspace
 from cosell.wiring import open_workspace
 from tasks.activation import check_change_tracking, check_columns, check_partner_center, check_referral_key
-from tasks.registration import prove_delivery, register
+from tasks.registration import EVENTS, prove_delivery, register
 from tests.emulator_process import Emulators, running_emulators
 from tests.flows.columns import missing_column
 
@@ -110,3 +111,41 @@ async def test_receiver_which_cannot_be_reached_is_told_with_its_address(
         await register(workspace, may_overwrite=True)
         with pytest.raises(NotActivated, match=f"could not deliver its validation event to {DEAD_URL}/"):
             await prove_delivery(workspace)
+
+
+async def test_registration_that_was_ours_and_is_gone_or_lacks_an_event_is_put_back_and_told(
+    prepared: Emulators, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in prepared.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("COSELL_RECEIVER__PUBLIC_URL", DEAD_URL)
+    async with _workspace(prepared, tmp_path) as workspace:
+        ours = await register(workspace, may_overwrite=True)
+        assert ours.mended == "", "before its activation it is put there for the first time"
+        await workspace.ledger.activations.activate(FlowName.REGISTER_WEBHOOK, "for a test")
+        left = [event for event in ours.events if event != "referral-updated"]
+        await workspace.webhooks.update_registration(url=ours.url, events=left)
+        found = await register(workspace, may_overwrite=False)
+        again = await register(workspace, may_overwrite=False)
+
+    assert found.mended.startswith("Our registration had lost referral-updated; it was put back.")
+    assert set(found.events) == set(ours.events)
+    assert (again.was_changed, again.mended) == (False, "")
+
+
+async def test_events_which_others_registered_stay(
+    prepared: Emulators, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in prepared.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("COSELL_RECEIVER__PUBLIC_URL", "https://others.example")
+    async with _workspace(prepared, tmp_path) as workspace:
+        foreign = next(event for event in await workspace.webhooks.get_events() if event not in EVENTS)
+        await register(workspace, may_overwrite=True)
+        url = "https://others.example/webhooks/partner-center"
+        await workspace.webhooks.update_registration(url=url, events=[foreign])
+        monkeypatch.setenv("COSELL_RECEIVER__PUBLIC_URL", DEAD_URL)
+        report = await register(workspace, may_overwrite=True)
+
+    assert report.events == (foreign, *EVENTS)
+    assert report.replaced_url == url

@@ -65,7 +65,9 @@ def _number(name: str) -> int:
 
 
 def _describe(deployment: Mapping[str, object]) -> tuple[str, str, str]:
-    return to_code(str(deployment.get("name"))), _describe_start(deployment), str(deployment.get("description") or "")
+    # Links within the Prefect UI lead nowhere from this page.
+    description = re.sub(r"\[([^]]+)\]\(/[^)]*\)", r"\1", str(deployment.get("description") or ""))
+    return to_code(str(deployment.get("name"))), _describe_start(deployment), description
 
 
 def _describe_start(deployment: Mapping[str, object]) -> str:

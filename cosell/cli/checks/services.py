@@ -11,6 +11,7 @@ from cosell.domain.flows import FlowName
 from cosell.errors import Origin, ServiceUnreachable
 from cosell.http.connections import open_connections
 from cosell.settings import Settings
+from cosell.store.meta import WEBHOOK_TROUBLE
 from cosell.sync.workspace import Workspace
 
 SKEW_AT_MOST = timedelta(minutes=5)
@@ -49,12 +50,16 @@ async def check_webhook(workspace: Workspace) -> Said:
         return Said(
             told=f"Notifications go to {present.webhook_url}, not to {ours}.",
             verdict=Verdict.FAILED,
-            todo="If they are to come here, run register-webhook with 'overwrite' in the Prefect UI.",
+            todo="If they are to come here: `cosell activate --overwrite`, or run register-webhook with 'overwrite'.",
         )
     missing = [event for event in EVENTS if event not in present.webhook_events]
     if missing:
         told = f"Ours, but without {', '.join(missing)}."
         return Said(told=told, verdict=Verdict.FAILED, todo="`cosell activate` registers them.")
+    trouble = await workspace.ledger.meta.find(WEBHOOK_TROUBLE)
+    if trouble:
+        todo = "Once that is mended, run register-webhook in the Prefect UI, or `cosell activate`: both try it again."
+        return Said(told=f"Ours, but the last check failed. {trouble}", verdict=Verdict.FAILED, todo=todo)
     return Said(told=f"Ours: {ours}")
 
 
