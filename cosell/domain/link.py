@@ -42,6 +42,8 @@ class Link:
     base: Mapping[str, Value] = field(default_factory=dict)
     told: frozenset[str] = frozenset()
     synced_at: datetime | None = None
+    remind_at: datetime | None = None
+    """When something has to be told although nothing moves; None when no clock runs."""
 
     @property
     def is_lead(self) -> bool:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import uuid4
 
 from sqlalchemy import Column, RowMapping, func, or_, select
@@ -83,6 +84,32 @@ class Links:
         async for page in self.iter_pages(page_size=page_size):
             for link in page:
                 yield link
+
+    async def find_reminded(self, *, until: datetime | None = None, limit: int = 500) -> list[Link]:
+        """Find the linked opportunities of which something has to be told when time passes, the next one first.
+
+        With `until`, only those which have to be told by then.
+        """
+        wanted = (
+            self._database.mine(links),
+            links.c.state == LinkState.LINKED.value,
+            links.c.opportunity_id.is_not(None),
+            links.c.remind_at.is_not(None) if until is None else links.c.remind_at <= until,
+        )
+        query = select(links).where(*wanted).order_by(links.c.remind_at, links.c.link_id).limit(limit)
+        async with self._database.read() as connection:
+            return [_link(row) for row in (await connection.execute(query)).mappings()]
+
+    async def count_reminded(self) -> int:
+        """Count the links of which something has to be told when time passes."""
+        query = select(func.count()).where(self._database.mine(links), links.c.remind_at.is_not(None))
+        async with self._database.read() as connection:
+            return int((await connection.execute(query)).scalar_one())
+
+    async def save_all(self, changed: Sequence[Link]) -> None:
+        """Write many links as they are, all of them or none."""
+        async with self._database.write() as connection:
+            await store_links(connection, self._database, changed)
 
     async def count_by_state(self) -> dict[LinkState, int]:
         """Count the links in each state; states without links are missing from the answer."""
@@ -202,6 +229,7 @@ def _row(database: Database, link: Link) -> dict[str, object]:
         "base": snapshot_to_json(link.base),
         "told": sorted(link.told),
         "synced_at": link.synced_at,
+        "remind_at": link.remind_at,
         "created_at": database.now(),
     }
 
@@ -220,4 +248,5 @@ def _link(row: RowMapping) -> Link:
         base=snapshot_from_json(row["base"]),
         told=frozenset(row["told"]),
         synced_at=row["synced_at"],
+        remind_at=row["remind_at"],
     )

@@ -78,10 +78,12 @@ links = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("lead_id", String),
     Column("lead_etag", String),
+    Column("remind_at", UtcTime),
     PrimaryKeyConstraint("tenant", "link_id"),
     UniqueConstraint("tenant", "referral_id", name="uq_cosell_links_referral_id"),
     UniqueConstraint("tenant", "opportunity_id", name="uq_cosell_links_opportunity_id"),
     Index("ix_cosell_links_engagement_id", "tenant", "engagement_id"),
+    Index("ix_cosell_links_remind_at", "tenant", "remind_at"),
     Index("uq_cosell_links_lead_id", "tenant", "lead_id", unique=True),
 )
 

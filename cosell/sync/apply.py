@@ -20,6 +20,7 @@ from cosell.mapping.values import strip_mark
 from cosell.partner_center import Referral
 from cosell.store import Conflict, JournalEntry, Lease
 from cosell.sync.audit import describe_plan, mark_name, write_audit
+from cosell.sync.deadlines import find_next_reminder, read_deadlines
 from cosell.sync.invite import ask_for_help, without_help
 from cosell.sync.look import document_of, lacks_status
 from cosell.sync.outcome import Outcome, Result
@@ -29,6 +30,9 @@ from cosell.sync.solutions.look import Look
 from cosell.sync.solutions.rules import pick_solutions
 from cosell.sync.solutions.write import etags_of, spell_solutions, write_with_solutions
 from cosell.sync.workspace import Workspace
+
+HAS_PROBLEM = "✖"
+"""Stands among what the seller was told while the opportunity carries this mark."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,8 +245,9 @@ class _Recorder:
             referral_etag=referral_etag,
             opportunity_etag=opportunity_etag,
             base=dict(self.plan.base),
-            told=self.plan.told,
+            told=self.plan.told | ({HAS_PROBLEM} if self.plan.has_problem else set()),
             synced_at=self.workspace.clock(),
+            remind_at=find_next_reminder(read_deadlines(self.plan.base), now=self.workspace.clock()),
         )
         await self._record(agreed, Side.DATAVERSE, solution_rows=self.solution_rows)
 

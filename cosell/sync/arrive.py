@@ -4,7 +4,7 @@ The referral id is an alternate key of the opportunity, so that a second attempt
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from cosell.dataverse import Row, UpsertMode
 from cosell.domain.ids import OpportunityId, ReferralId, Side, parse_guid
@@ -18,8 +18,10 @@ from cosell.store import JournalEntry
 from cosell.sync.apply import find_status
 from cosell.sync.audit import mark_name, write_audit
 from cosell.sync.customer import ensure_customer
+from cosell.sync.deadlines import iter_notes
 from cosell.sync.hold import LEASE_SECONDS
-from cosell.sync.look import document_of, stage_of_referral
+from cosell.sync.look import deadlines_of, document_of, stage_of_referral
+from cosell.sync.planner import EVENT
 from cosell.sync.solutions.write import create_with_solutions
 from cosell.sync.stages import EXPECTED
 from cosell.sync.workspace import Workspace
@@ -169,5 +171,20 @@ async def _spell_opportunity(workspace: Workspace, referral: Referral) -> dict[s
     body[own.columns.name] = mark_name(
         name, has_problem=bool(reading.parked), show_check_mark=workspace.variables.show_check_mark
     )
-    body[own.columns.audit] = write_audit(None, ["Received from Partner Center."], now=workspace.clock())
+    body[own.columns.audit] = write_audit(
+        None, ["Received from Partner Center.", *_iter_clocks(workspace, referral)], now=workspace.clock()
+    )
     return body
+
+
+def _iter_clocks(workspace: Workspace, referral: Referral) -> Iterator[str]:
+    """Yield what the first look would say about deadlines, so that it need not write for that alone."""
+    now = workspace.clock()
+    for note in iter_notes(
+        deadlines_of(referral, now=now),
+        stage=stage_of_referral(referral),
+        now=now,
+        event=EVENT,
+        may_answer=workspace.variables.on_hold_answers,
+    ):
+        yield note.text

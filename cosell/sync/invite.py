@@ -1,6 +1,8 @@
 """Microsoft's copy of a deal: invited once when the seller asks for help, and what its status means to the seller."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 
 from cosell.dataverse import Row
 from cosell.domain.ids import EngagementId, Side
@@ -10,10 +12,12 @@ from cosell.errors import NotReady, Origin, RequestRejected
 from cosell.mapping.codes import ChoiceCodes
 from cosell.partner_center import Referral
 from cosell.store import Lease
+from cosell.sync.deadlines import Deadline, DeadlineKind, answer_by, write_deadlines
 from cosell.sync.deal import check_deal, spell_microsofts_copy
 from cosell.sync.gather import read_deal
 from cosell.sync.hold import keep_lease
 from cosell.sync.look import stage_of_referral
+from cosell.sync.one_way import asked_note
 from cosell.sync.plan import Note, Plan
 from cosell.sync.planner import EVENT, HELP_FIELD
 from cosell.sync.sort import MICROSOFT
@@ -59,11 +63,20 @@ async def ask_for_help(workspace: Workspace, referral: Referral, row: Row, plan:
     """
     copy = await ensure_microsofts_copy(workspace, referral, row, lease=lease)
     note = find_copy_note(copy)
-    plan = plan.with_notes([note] if note else [])
+    by = read_microsofts_deadline(copy)
+    clock = write_deadlines([Deadline(kind=DeadlineKind.MICROSOFT, at=by)] if by else [])
+    plan = replace(plan.with_notes([note] if note else []), base={**plan.base, **clock})
     asked = read_help(workspace, copy)
     if asked == plan.changes_on(Side.PARTNER_CENTER)[HELP_FIELD]:
-        return plan
+        return plan.with_notes([asked_note(EVENT)])
     return without_help(plan, base={HELP_FIELD: asked}).with_notes([TAKES_PART])
+
+
+def read_microsofts_deadline(copy: Referral) -> datetime | None:
+    """Return until when Microsoft answers its copy, None when it has answered."""
+    if stage_of_referral(copy) is not ReferralStage.INVITED:
+        return None
+    return answer_by(created_at=copy.created_date_time, expires_at=copy.expiration_date_time)
 
 
 def without_help(plan: Plan, *, base: Mapping[str, Value]) -> Plan:
@@ -89,7 +102,7 @@ async def ensure_microsofts_copy(workspace: Workspace, referral: Referral, row: 
     """
     if referral.engagement_id is None:
         raise RequestRejected("Partner Center gave no engagement.", origin=Origin(record=f"referral {referral.id}"))
-    copy = await _find_copy(workspace, referral.engagement_id)
+    copy = await find_microsofts_copy(workspace, referral.engagement_id)
     if copy is not None:
         return copy
     deal = await read_deal(workspace, row)
@@ -101,6 +114,7 @@ async def ensure_microsofts_copy(workspace: Workspace, referral: Referral, row: 
     return await workspace.partner_center.create_referral(body)
 
 
-async def _find_copy(workspace: Workspace, engagement_id: EngagementId) -> Referral | None:
+async def find_microsofts_copy(workspace: Workspace, engagement_id: EngagementId) -> Referral | None:
+    """Return Microsoft's copy of an engagement, read fresh; None when Microsoft takes no part."""
     copies = await workspace.partner_center.get_engagement(engagement_id)
     return next((copy for copy in copies if copy.is_microsofts_copy), None)

@@ -1,6 +1,9 @@
 """One look at both sides of a pair: from what came over the wire to what the planner wants to see."""
 
+from datetime import datetime
+
 from cosell.dataverse import Row
+from cosell.domain.snapshot import Snapshot, is_empty
 from cosell.domain.stages import OpportunityStage, ReferralStage, read_referral_stage
 from cosell.mapping.fields import Reading, read_opportunity, read_referral
 from cosell.mapping.models import STATES, OpportunityColumns
@@ -8,8 +11,10 @@ from cosell.mapping.statuses import StatusBook
 from cosell.mapping.values import find_pointer
 from cosell.partner_center import Referral
 from cosell.sync.closing import Reasons
+from cosell.sync.deadlines import Deadline, find_deadlines
+from cosell.sync.one_way import VISIBILITY_FIELD
 from cosell.sync.plan import Note
-from cosell.sync.planner import Seen, fingerprint, label
+from cosell.sync.planner import HELP_FIELD, Seen, fingerprint, label
 from cosell.sync.stages import StagePair
 from cosell.sync.workspace import Workspace
 
@@ -34,6 +39,23 @@ async def look_at(workspace: Workspace, referral: Referral, row: Row) -> Seen:
         is_shared=find_pointer(document, VISIBILITY_POINTER) is True,
         may_answer=workspace.variables.on_hold_answers,
         notes=[*parked_notes(theirs), *parked_notes(ours), *_status_notes(statuses, status)],
+        deadlines=deadlines_of(referral, now=workspace.clock(), is_wanted=is_cosell_wanted(ours.snapshot)),
+    )
+
+
+def is_cosell_wanted(ours: Snapshot) -> bool:
+    """Tell whether the seller wants Microsoft to take part, which makes it a co-sell deal when it is sent."""
+    return ours.get(VISIBILITY_FIELD) is True or not is_empty(ours.get(HELP_FIELD))
+
+
+def deadlines_of(referral: Referral, *, now: datetime, is_wanted: bool = False) -> tuple[Deadline, ...]:
+    """Return the clocks of a referral which run now, but for Microsoft's, which stands in its copy."""
+    return find_deadlines(
+        stage_of_referral(referral),
+        now=now,
+        created_at=referral.created_date_time,
+        expires_at=referral.expiration_date_time,
+        is_cosell=is_wanted or referral.consent.consent_to_share_referral_with_microsoft_sellers is True,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from cosell.dataverse import Row
 from cosell.domain.ids import OpportunityId, ReferralId
@@ -12,8 +13,10 @@ from cosell.mapping.models import HELP
 from cosell.partner_center import Referral
 from cosell.store import Lease
 from cosell.sync.apply import Pair, apply_plan, is_mark_right
+from cosell.sync.deadlines import Deadline, DeadlineKind, iter_notes, read_deadlines, still_running
 from cosell.sync.hold import LEASE_SECONDS
 from cosell.sync.look import look_at
+from cosell.sync.one_way import private_note, visible_note
 from cosell.sync.outcome import Outcome, Result
 from cosell.sync.plan import FieldConflict, Note, Plan
 from cosell.sync.planner import EVENT, Seen, conflict_note, plan_sync
@@ -31,9 +34,16 @@ class Remark:
     notes: tuple[Note, ...] = ()
     values: Mapping[str, Value] = field(default_factory=dict)
     """Field values which Partner Center says in another copy of the engagement."""
+    deadlines: Mapping[DeadlineKind, datetime | None] = field(default_factory=dict)
+    """Clocks which another copy knows, None for one that does not run any more."""
+    is_due: bool = False
+    """Whether time has passed, so that even two records as we left them are looked at."""
 
     def is_news(self, link: Link) -> bool:
         """Tell whether the seller has not been told yet."""
+        known = {item.kind: item.at for item in read_deadlines(link.base)}
+        if self.is_due or any(known.get(kind) != at for kind, at in self.deadlines.items()):
+            return True
         return any(note.key not in link.told for note in self.notes)
 
 
@@ -129,8 +139,30 @@ def add_remark(seen: Seen, remark: Remark, workspace: Workspace, link: Link, row
     own = workspace.opportunity
     asked = {item.field: link.base.get(item.field) for item in own.fields if item.partner_center == HELP}
     is_shared_now = link.state is LinkState.CREATING and not row.values.get(own.columns.referral_id)
-    notes = {note.key: note for note in [*seen.notes, *([SHARED] if is_shared_now else []), *remark.notes]}
-    return replace(seen, referral={**seen.referral, **asked, **remark.values}, notes=list(notes.values()))
+    shared = [SHARED, visible_note(EVENT) if seen.is_shared else private_note(EVENT)] if is_shared_now else []
+    deadlines = add_microsofts(seen, remark, link)
+    clocks = iter_notes(
+        [item for item in deadlines if not seen.stages.opportunity.is_closed],
+        stage=seen.stages.referral,
+        now=workspace.clock(),
+        event=EVENT,
+        may_answer=seen.may_answer,
+    )
+    notes = {note.key: note for note in [*seen.notes, *shared, *remark.notes, *clocks]}
+    return replace(
+        seen,
+        referral={**seen.referral, **asked, **remark.values},
+        notes=list(notes.values()),
+        deadlines=deadlines,
+    )
+
+
+def add_microsofts(seen: Seen, remark: Remark, link: Link) -> tuple[Deadline, ...]:
+    """Return the clocks of a deal with that of Microsoft's copy, as it says now or as it said last."""
+    known = {item.kind: item.at for item in read_deadlines(link.base)}
+    at = remark.deadlines.get(DeadlineKind.MICROSOFT, known.get(DeadlineKind.MICROSOFT))
+    microsofts = [Deadline(kind=DeadlineKind.MICROSOFT, at=at)] if at else []
+    return (*seen.deadlines, *still_running(microsofts, seen.stages.referral))
 
 
 async def _find_untold(workspace: Workspace, link: Link, plan: Plan) -> list[Note]:

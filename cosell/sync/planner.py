@@ -14,7 +14,9 @@ from cosell.domain.solution import find_identifier
 from cosell.domain.stages import OpportunityStage, ReferralStage
 from cosell.mapping.models import Direction, FieldRow, Frozen, Kind
 from cosell.sync.closing import Reasons, iter_closing_notes, pick_reason, pick_revenue, refuse_unwritable
+from cosell.sync.deadlines import Deadline, find_early_win, still_running, write_deadlines
 from cosell.sync.merge import UNKNOWN, Merge, merge_field, winner_of
+from cosell.sync.one_way import find_sent_note
 from cosell.sync.plan import Change, FieldConflict, Note, Plan
 from cosell.sync.solutions.rules import find_excess, solution_rows
 from cosell.sync.stages import StageDecision, StagePair, decide_stage
@@ -61,6 +63,8 @@ class Seen:
     """Stages for which the CRM has no status reason, with a sentence for the seller."""
     solution_count: int = 0
     """How many members the referral's list of solutions has, of whatever kind."""
+    deadlines: tuple[Deadline, ...] = ()
+    """The clocks of the deal which run now."""
 
 
 def plan_sync(seen: Seen, *, base: Mapping[str, Value], told: frozenset[str], rows: Sequence[FieldRow]) -> Plan:
@@ -87,16 +91,27 @@ def plan_sync(seen: Seen, *, base: Mapping[str, Value], told: frozenset[str], ro
             draft.base[row.field] = base[row.field]  # Not read, or not understood: left alone.
     draft.keep_in_bounds(base, seen.solution_count)
     reason = pick_reason(stage, seen.reasons)
-    notes = [*seen.notes, *draft.notes, *_stage_notes(stage), *iter_closing_notes(stage, reason, event=EVENT)]
+    after = _stages_after(seen.stages, stage)
+    notes = [
+        *seen.notes,
+        *draft.notes,
+        *_stage_notes(stage),
+        *iter_closing_notes(stage, reason, event=EVENT),
+        *_door_notes(seen, draft.changes, stage),
+    ]
     return Plan(
         changes=tuple(draft.changes),
         stage=stage,
-        stages=_stages_after(seen.stages, stage),
+        stages=after,
         conflicts=tuple(draft.conflicts),
         notes=tuple(notes),
         news=tuple(note for note in notes if note.key not in told),
         told=frozenset(note.key for note in notes) | {key for key in told if key.startswith(EVENT)},
-        base={**draft.base, **_write_base_stages(seen.stages, base_stages, stage)},
+        base={
+            **draft.base,
+            **_write_base_stages(seen.stages, base_stages, stage),
+            **write_deadlines(still_running(seen.deadlines, after.referral)),
+        },
         reason=reason,
         revenue=pick_revenue(stage, theirs=seen.referral.get(VALUE_FIELD), ours=draft.left_with(VALUE_FIELD, seen)),
     )
@@ -293,6 +308,13 @@ def fingerprint(value: Value) -> str:
 def _stage_notes(stage: StageDecision) -> Iterable[Note]:
     if stage.refused:
         yield Note(key=f"stage:{stage.rule}", text=stage.refused, is_problem=True)
+
+
+def _door_notes(seen: Seen, changes: Sequence[Change], stage: StageDecision) -> Iterable[Note]:
+    """Yield what is said about doors which close behind the deal."""
+    sent = find_sent_note(changes, event=EVENT)
+    early = find_early_win(seen.deadlines, moves_to=stage.move_referral_to, event=EVENT)
+    return {note.key: note for note in (sent, early) if note}.values()
 
 
 def _stages_after(now: StagePair, stage: StageDecision) -> StagePair:

@@ -8,7 +8,7 @@ from cosell.domain.link import Link, LinkState
 from cosell.errors import ConflictError, RecordNotFound, RejectedError
 from cosell.mapping.values import strip_mark
 from cosell.store import DeadLetter, HintKind
-from cosell.sync.apply import as_text
+from cosell.sync.apply import HAS_PROBLEM, as_text
 from cosell.sync.audit import mark_name, write_audit
 from cosell.sync.gone import is_in_doubt
 from cosell.sync.hold import LEASE_SECONDS
@@ -128,5 +128,5 @@ async def _tell(workspace: Workspace, link: Link, row: Row | None, place: _Place
     except ConflictError:
         return None  # Somebody edits it right now; their save brings us back here.
     # An earlier refusal is not news, and not so any more: should it come back, it is told again.
-    told = frozenset([*(known for known in link.told if not known.startswith(REFUSED)), key])
+    told = frozenset([*(known for known in link.told if not known.startswith(REFUSED)), key, HAS_PROBLEM])
     return _Told(row=row, link=replace(link, told=told))
