@@ -14,6 +14,7 @@ from flows.dynamics_to_partner_center import dynamics_to_partner_center
 from flows.operating import NEEDS_ATTENTION, conclude, operating_flow, run_subflow
 from flows.report import publish_outcomes
 from flows.rounds import KINDS, turn_of, work_through_inbox
+from tasks.deadlines import follow_mark_setting
 from tasks.opportunities import poll_leads, poll_opportunities
 from tasks.referrals import check_ids
 from tasks.workspace import get_workspace
@@ -40,6 +41,7 @@ async def opportunities_to_partner_center(
     async with turn_of(FlowName.OPPORTUNITIES_TO_PARTNER_CENTER) as another_runs:
         if another_runs is not None:
             return another_runs
+        await follow_mark_setting()
         await poll_leads()
         try:
             await poll_opportunities(confirmed_gone)

@@ -6,13 +6,15 @@ from prefect.client.schemas.objects import State
 
 from cosell.domain.flows import FlowName
 from cosell.domain.ids import ReferralId
+from cosell.store import HintKind
 from cosell.sync.outcome import Outcome, Result
 from cosell.sync.sort import Arrival
 from flows.microsoft_referrals_to_dynamics import microsoft_referrals_to_dynamics
-from flows.operating import conclude, operating_flow, run_subflow
+from flows.operating import conclude, handle_each, operating_flow, run_subflow
 from flows.partner_center_to_dynamics_helper import partner_center_to_dynamics_helper
-from flows.report import publish_outcomes
+from flows.report import publish_deadlines, publish_outcomes
 from flows.rounds import KINDS, turn_of, work_through_inbox
+from tasks.deadlines import find_due_reminders, remind_of_deadline
 from tasks.referrals import GONE, LEFT_OUT, check_ids, find_moved_referrals, read_referrals
 from tasks.workspace import get_workspace
 
@@ -28,7 +30,8 @@ async def partner_center_to_dynamics(
 
     Args:
         referral_ids: only these referrals; without any, what the inbox holds.
-        look_for_missed: list what changed lately, too, so that a lost notification is found.
+        look_for_missed: list what changed lately, too, so that a lost notification is found; and remind sellers of
+            answers which are due.
     """
     if referral_ids:
         return await _tell(await _handle(check_ids(referral_ids)))
@@ -47,7 +50,13 @@ async def _tell(outcomes: list[Outcome]) -> State[Any]:
 async def _work_through(*, look_for_missed: bool) -> list[Outcome]:
     """Handle what notifications missed, then what the inbox holds, until it is empty or it is enough for one run."""
     missed = await _handle(await find_moved_referrals()) if look_for_missed else []
-    return [*missed, *await work_through_inbox(KINDS[FlowName.PARTNER_CENTER_TO_DYNAMICS], _handle)]
+    found = [*missed, *await work_through_inbox(KINDS[FlowName.PARTNER_CENTER_TO_DYNAMICS], _handle)]
+    if look_for_missed:
+        # After what has moved: an answer which has just arrived needs no reminder.
+        due = await find_due_reminders()
+        found += await handle_each(due, remind_of_deadline, kind=HintKind.OPPORTUNITY)
+        await publish_deadlines()
+    return found
 
 
 async def _handle(referral_ids: list[str]) -> list[Outcome]:

@@ -1,15 +1,18 @@
 """What people see in the Prefect UI after a run: a table of the records, with links to both systems."""
 
+import hashlib
 from collections.abc import Sequence
 
 from prefect.artifacts import acreate_table_artifact
 
 from cosell.domain.flows import FlowName
 from cosell.settings import load_settings
+from cosell.sync.deadlines import WORDS, read_deadlines
 from cosell.sync.outcome import QUIET, Outcome
 from tasks.workspace import get_workspace
 
 ROWS_AT_MOST = 200
+DEADLINES = "deadlines"
 
 
 async def publish_outcomes(name: FlowName, outcomes: Sequence[Outcome]) -> None:
@@ -24,10 +27,36 @@ async def publish_outcomes(name: FlowName, outcomes: Sequence[Outcome]) -> None:
         )
 
 
+async def publish_deadlines() -> None:
+    """Publish which answers are waited for, and which deals must not be won yet, when that is not what it was."""
+    workspace = get_workspace()
+    now = workspace.clock()
+    links = await workspace.ledger.links.find_reminded(limit=ROWS_AT_MOST)
+    open_ones = sorted(
+        ((item, link) for link in links for item in read_deadlines(link.base) if item.at > now),
+        key=lambda pair: (pair[0].at, pair[1].link_id),
+    )
+    table = [
+        {
+            "what": WORDS[item.kind],
+            "opportunity": _row_of_crm("opportunity", link.opportunity_id),
+            "referral": _referral(link.referral_id),
+            "when": f"{item.at:%Y-%m-%d %H:%M} UTC",
+            "days left": str(item.days_left(now)),
+        }
+        for item, link in open_ones
+    ]
+    seen = hashlib.sha256(repr(table).encode()).hexdigest()
+    if seen == (await workspace.ledger.meta.find(DEADLINES) or hashlib.sha256(b"[]").hexdigest()):
+        return
+    await acreate_table_artifact(table=table, key=DEADLINES, description=f"{len(table)} deadlines, the next one first")
+    await workspace.ledger.meta.save(DEADLINES, seen)
+
+
 def _row(outcome: Outcome) -> dict[str, str]:
     return {
         "result": outcome.result.value,
-        "referral": _referral(outcome),
+        "referral": _referral(outcome.referral_id),
         "opportunity": _row_of_crm("opportunity", outcome.opportunity_id),
         "lead": _row_of_crm("lead", outcome.lead_id),
         "to Partner Center": ", ".join(outcome.to_partner_center),
@@ -36,11 +65,11 @@ def _row(outcome: Outcome) -> dict[str, str]:
     }
 
 
-def _referral(outcome: Outcome) -> str:
-    if outcome.referral_id is None:
+def _referral(referral_id: str | None) -> str:
+    if referral_id is None:
         return ""
-    address = get_workspace().link_template.format(id=outcome.referral_id)
-    return f"[{outcome.referral_id}]({address})"
+    address = get_workspace().link_template.format(id=referral_id)
+    return f"[{referral_id}]({address})"
 
 
 def _row_of_crm(table: str, row_id: str | None) -> str:

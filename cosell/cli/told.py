@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from cosell.domain.solution import SOLUTION
 from cosell.domain.stages import ReferralStage
+from cosell.sync.deadlines import KEY as DEADLINE
 from cosell.sync.invite import SAYS
 from cosell.sync.pair import SHARED
 from cosell.sync.planner import EVENT, label
@@ -41,6 +42,7 @@ _READERS: dict[str, Callable[[str], str]] = {
     DISQUALIFIED: lambda stage: f"The lead was disqualified: the referral is closed as {stage}.",
     CHOSEN: lambda rest: f"{_name(rest)}: a person chose the other value.",
     REFUSED: lambda rest: f"Not in step: {rest.partition(':')[0]}.",
+    DEADLINE: lambda rest: f"A deadline: {rest.replace(':', ', ')}.",
     "held:": lambda rest: f"{_name(rest)} was not sent to Partner Center.",
     "parked:": lambda rest: f"{_name(rest)} was left alone, as its value is not understood.",
     "conflict:": lambda rest: f"{_name(rest)} was not the same on both sides.",

@@ -41,7 +41,8 @@ async def check_mappings(settings: Settings) -> str:
 async def check_ledger(ledger: Ledger) -> str:
     """Make sure that the ledger can be written."""
     await ledger.meta.check_writable()
-    return f"Reachable and writable; {await ledger.inbox.count_waiting()} hints wait."
+    waiting, reminded = await ledger.inbox.count_waiting(), await ledger.links.count_reminded()
+    return f"Reachable and writable; {waiting} hints wait, deadlines of {reminded} deals are watched."
 
 
 async def check_sign_in_age(settings: Settings, seen: SignInSeen, *, clock: Clock) -> Said:
