@@ -2,6 +2,8 @@
 
 import pytest
 
+from cosell.cli.choosing import Choice, choose_value
+from cosell.domain.ids import Side
 from cosell.errors import RejectedError
 from cosell.sync.outcome import Result
 from tests.sync.doors import assert_silence, look_at_referral
@@ -110,6 +112,26 @@ async def test_quantity_that_moved_on_both_sides_is_the_crms_and_the_other_one_i
     assert filed.conflict.field == f"solution:{FIRST}"
     assert [str(filed.conflict.partner_center), str(filed.conflict.dataverse)] == ["quantity 8", "quantity 7"]
     assert any("quantity 8" in line for line in await lines(pair))
+    await assert_silence(stand)
+
+
+async def test_other_value_of_a_dispute_can_be_chosen_even_a_removal(stand: Stand) -> None:
+    pair = await shared_pair(stand)
+    shelf = Shelf(pair)
+    (first,) = await shelf.members()
+    await shelf.put_members(first, member(SECOND))
+    await pair.look_from_partner_center()
+    await shelf.edit_row(FIRST, cosell_quantity=7)
+    await shelf.edit_row(SECOND, cosell_quantity=2)
+    await shelf.put_members({**first, "quantity": 8})
+    await shelf.look()
+    assert await shelf.in_portal() == {FIRST: (7, None), SECOND: (2, None)}
+
+    async with stand.run() as workspace:
+        for filed in await workspace.ledger.conflicts.list_open():
+            assert await choose_value(workspace, filed, Side.PARTNER_CENTER) is Choice.WRITTEN
+
+    assert await shelf.in_portal() == await shelf.in_crm() == {FIRST: (8, None)}
     await assert_silence(stand)
 
 
