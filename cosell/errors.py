@@ -4,6 +4,7 @@ CosellError
 ├── ConfigurationError        somebody fixes something, then it is started again
 │   ├── SettingsInvalid       one or more settings are missing or wrong
 │   ├── MappingInvalid        a file in mappings/ cannot be used
+│   ├── FileInvalid           a file that was handed over cannot be read
 │   ├── SchemaMissing         the CRM lacks a table, a column or a key
 │   ├── CredentialsRejected   the service does not accept our id or secret
 │   ├── SignInRequired        a person has to sign in to Partner Center again
@@ -76,6 +77,10 @@ class SettingsInvalid(ConfigurationError):
 
 class MappingInvalid(ConfigurationError):
     """A file in `mappings/` or in the overlay cannot be used as it is."""
+
+
+class FileInvalid(ConfigurationError):
+    """A workbook or CSV file that was handed over cannot be read, or a result cannot be written."""
 
 
 class SchemaMissing(ConfigurationError):

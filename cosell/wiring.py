@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
-from cosell.dataverse import open_dataverse
+from cosell.dataverse import DataverseClient, open_dataverse
 from cosell.dataverse.install import Customizer
 from cosell.dataverse.opening import open_dataverse_service
 from cosell.domain.clock import Clock, utc_clock
@@ -67,6 +67,22 @@ async def open_customizer(
         open_dataverse_service(settings, ledger.vault, clock=clock, sleep=sleep) as service,
     ):
         yield Customizer(service, solution=solution)
+
+
+@asynccontextmanager
+async def open_crm(
+    settings: Settings, mappings: Mappings, *, clock: Clock = utc_clock
+) -> AsyncIterator[DataverseClient]:
+    """Open only the CRM's rows, for what has nothing to do with Partner Center.
+
+    Raises:
+        ConfigurationError: the ledger, which keeps our tokens, cannot be reached.
+    """
+    async with (
+        open_settings_ledger(settings, clock=clock) as ledger,
+        open_dataverse(settings, ledger.vault, clock=clock, id_columns=_id_columns(mappings)) as dataverse,
+    ):
+        yield dataverse
 
 
 @asynccontextmanager

@@ -20,13 +20,14 @@ from cosell.cli.doctor import doctor
 from cosell.cli.emulators import emulators
 from cosell.cli.plan import plan
 from cosell.cli.receive import receive
+from cosell.cli.solutions import solutions
 from cosell.cli.sync import sync
 from cosell.cli.up import up
 from cosell.cli.why import why
-from cosell.errors import ConfigurationError, CosellError, NotActivated, SchemaMissing, SignInRequired
+from cosell.errors import ConfigurationError, CosellError, FileInvalid, NotActivated, SchemaMissing, SignInRequired
 
 FAILED, WRONG_USAGE = 1, 2
-NOT_A_SETTING = (NotActivated, SchemaMissing, SignInRequired)
+NOT_A_SETTING = (FileInvalid, NotActivated, SchemaMissing, SignInRequired)
 """What a person has to mend elsewhere: the command and its settings were right."""
 
 app = typer.Typer(
@@ -52,6 +53,7 @@ app.command()(receive)
 app.command()(dispatch)
 app.add_typer(connect, name="connect")
 app.add_typer(crm, name="crm")
+app.add_typer(solutions, name="solutions")
 app.command()(emulators)
 app.command()(demo)
 

@@ -303,13 +303,26 @@ def _check_statuses(
             raise ValueError(f"rows of the stage {stage} have the state {state}")
 
 
+Headings = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class CatalogueHeadings(Strict):
+    """By which headings the columns of an uploaded file are known; case, blanks and asterisks make no difference."""
+
+    identifier: Headings
+    name: Headings
+    type: Headings
+    publisher: Headings
+
+
 class Catalogue(TableMapping):
-    """The catalogue of solutions."""
+    """The catalogue of solutions; `headings` are those of files that are uploaded into it."""
 
     name: Column
     identifier: Column
     type: Column
     publisher: Column
+    headings: CatalogueHeadings
 
 
 class SolutionsMapping(TableMapping):

@@ -13,6 +13,7 @@ WAYS_OUT: Mapping[str, str] = {
     "ConfigurationError": "A person mends what the text names, then starts it again.",
     "SettingsInvalid": "Set the variables which the text names ([settings](settings.md)), then `cosell doctor`.",
     "MappingInvalid": "Mend the place which the text names ([mappings](mappings.md)), then `cosell doctor`.",
+    "FileInvalid": "Do with the file what the text says ([catalogue](solutions-catalogue.md)), then import it again.",
     "SchemaMissing": "`cosell crm check` names it; `cosell crm install` makes ours, or your mapping names another.",
     "CredentialsRejected": "Renew the secret or certificate of the application, then `cosell doctor`.",
     "SignInRequired": "A Referrals admin runs `cosell connect partner-center`; what waited goes on by itself.",
