@@ -41,7 +41,8 @@ def activating(flow: FlowName) -> str:
 
 
 DEACTIVATING = "deactivate/deactivate"
-DEPLOYMENTS = (*map(operating, ACTIVATION_ORDER), *map(activating, ACTIVATION_ORDER), DEACTIVATING)
+IMPORTING = "import-solution-details/import-solution-details"
+DEPLOYMENTS = (*map(operating, ACTIVATION_ORDER), *map(activating, ACTIVATION_ORDER), DEACTIVATING, IMPORTING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,14 +6,14 @@ rest to do.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from cosell.dataverse import DataverseClient, Row
 from cosell.dataverse.batch import BatchOperation, BatchResult
-from cosell.dataverse.odata import row_path
+from cosell.dataverse.operations import create_operation, update_operation
 from cosell.errors import (
     AccessDenied,
     ConfigurationError,
@@ -169,11 +169,8 @@ class Upload:
 
 def _operation(change: Change, catalogue: Catalogue) -> BatchOperation:
     """Spell a change as it travels in a batch: creating by the alternate key, changing by id and etag."""
-    condition: Mapping[str, str]
+    answered = (catalogue.id,)
     if change.row_id is None:
-        path = row_path(catalogue.set, {catalogue.identifier: change.identifier})
-        condition = {"If-None-Match": "*"}
-    else:
-        path = row_path(catalogue.set, change.row_id)
-        condition = {"If-Match": change.etag}
-    return BatchOperation(method="PATCH", path=path, body=change.body, headers=condition)
+        key = {catalogue.identifier: change.identifier}
+        return create_operation(catalogue.set, key, change.body, select=answered)
+    return update_operation(catalogue.set, change.row_id, change.body, etag=change.etag, select=answered)
