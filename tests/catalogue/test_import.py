@@ -58,6 +58,7 @@ async def test_second_run_writes_nothing(office: Office) -> None:
     assert office.site.road.writes == []
 
 
+@pytest.mark.timeout(600)
 async def test_ten_thousand_rows_take_few_requests_and_a_second_run_only_reads(office: Office) -> None:
     lines = [f"SOL-{number:05},Suite {number},3P,Kestrel" for number in range(10_000)]
     path = write_csv(office.folder / "details.csv", *lines)
