@@ -3,8 +3,7 @@
 Prefect begins most of its transactions as if they only read. One that then writes, while another has written in
 between, is turned away at once with "database is locked", however long it was willing to wait (sqlite.org: Isolation
 in SQLite, SQLITE_BUSY_SNAPSHOT). The client hears 503 and comes again after two seconds: in the middle of a run, for
-nothing. Begun as writing transactions they take turns, which costs milliseconds. PostgreSQL has no such trouble, and
-is left as it is.
+nothing. Begun as writing transactions they wait for their turn. The rule is SQLite's; PostgreSQL is left as it is.
 """
 
 import runpy
