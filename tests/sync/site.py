@@ -1,0 +1,42 @@
+"""What an administrator of the CRM does to the table of opportunities or accounts: columns come and go."""
+
+from tests.sync.stand import CRM, Document, Stand
+
+TEXT = {"AttributeType": "String", "AttributeTypeName": {"Value": "StringType"}, "FormatName": {"Value": "Text"}}
+MONEY = {"AttributeType": "Money", "AttributeTypeName": {"Value": "MoneyType"}, "PrecisionSource": 2}
+APPLICATION = {"Authorization": "Bearer application"}
+
+
+async def add_text_column(stand: Stand, table: str, name: str, *, length: int = 100) -> None:
+    """Add a column of text."""
+    await _add(stand, table, name, {**TEXT, "MaxLength": length}, kind="String")
+
+
+async def add_money_column(stand: Stand, table: str, name: str) -> None:
+    """Add a column of money."""
+    await _add(stand, table, name, MONEY, kind="Money")
+
+
+async def delete_column(stand: Stand, table: str, name: str) -> None:
+    """Take a column away, with all that stands in it."""
+    async with stand.run():  # which makes the application known
+        answer = await stand.http.delete(f"{_columns(table)}(LogicalName='{name}')", headers=APPLICATION)
+    assert answer.is_success, answer.text
+
+
+async def _add(stand: Stand, table: str, name: str, what: Document, *, kind: str) -> None:
+    text = {"@odata.type": "Microsoft.Dynamics.CRM.LocalizedLabel", "Label": name, "LanguageCode": 1033}
+    body = {
+        "@odata.type": f"Microsoft.Dynamics.CRM.{kind}AttributeMetadata",
+        "SchemaName": name,
+        "RequiredLevel": {"Value": "None"},
+        "DisplayName": {"@odata.type": "Microsoft.Dynamics.CRM.Label", "LocalizedLabels": [text]},
+        **what,
+    }
+    async with stand.run():
+        answer = await stand.http.post(_columns(table), json=body, headers=APPLICATION)
+    assert answer.is_success, answer.text
+
+
+def _columns(table: str) -> str:
+    return f"{CRM}/EntityDefinitions(LogicalName='{table}')/Attributes"
