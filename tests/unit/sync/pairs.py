@@ -69,6 +69,7 @@ def plan(
     notes: tuple[Note, ...] = (),
     whole: Mapping[str, Value] | None = None,
     is_shared: bool = False,
+    may_answer: bool = True,
 ) -> Plan:
     """Plan a pair which is in step, but for what is said here."""
     seen = Seen(
@@ -76,6 +77,7 @@ def plan(
         opportunity=fields() if opportunity is None else opportunity,
         stages=stages,
         is_shared=is_shared,
+        may_answer=may_answer,
         notes=notes,
         whole=whole or {},
     )

@@ -2,7 +2,7 @@
 
 `.` in step · `>won` the referral moves to won · `<open` the opportunity moves to open · `stays` refused: a closed
 referral stays closed · `differ` refused: closed differently · `ask` refused: open before the invitation was seen ·
-`?` refused: not understood.
+`?` refused: not understood · `portal` refused: the setting leaves the answer to Partner Center.
 """
 
 import pytest
@@ -13,6 +13,8 @@ from cosell.domain.stages import (
     ReferralStage,
     read_referral_stage,
 )
+from cosell.mapping.loader import load_mappings
+from cosell.mapping.statuses import StatusBook
 from cosell.sync.stages import EXPECTED, StageDecision, StagePair, decide_stage
 
 OPPORTUNITY_STAGES = ("on_hold", "open", "won", "lost", "unknown")
@@ -97,18 +99,45 @@ REFUSALS = {
     "differ": "closed differently on both sides",
     "ask": "open before the invitation was seen",
     "?": "unknown stage",
+    "portal": "answered in Partner Center only",
 }
+ANSWERED_IN_THE_PORTAL = "invited     .      portal  portal  portal     ?"
+"""In place of the first row of each table, when the setting for on-hold handling says so."""
+SUBSTATUSES = (None, "None", "Pending", "Received", "Accepted", "Won", "Lost", "Declined", "Expired", "Error", "Odd")
+NOTHING = "unknown " * len(SUBSTATUSES)
+STAGES_BY_STATUS: dict[str | None, str] = {
+    None: NOTHING,
+    "None": NOTHING,
+    "New": "unknown unknown invited invited unknown unknown unknown unknown unknown unknown unknown",
+    "Active": "unknown unknown unknown unknown active unknown unknown unknown unknown unknown unknown",
+    "Closed": "closed closed closed closed closed won lost declined expired error closed",
+    "Odd": NOTHING,
+}
+"""The stage of a referral for each status, in the order of SUBSTATUSES."""
+STATUS_REASONS = {(0, 2): "on_hold", (0, 1): "open", (0, 99): "open", (1, 3): "won", (1, 99): "won"} | {
+    (2, 4): "lost",
+    (2, 5): "lost",
+    (2, 99): "lost",
+    (3, 6): "unknown",
+    (None, None): "unknown",
+}
+"""The stage of an opportunity for each state and status reason; 99 is one of the partner's own."""
 
 
 def pair(referral: str, opportunity: str) -> StagePair:
     return StagePair(referral=ReferralStage(referral), opportunity=OpportunityStage(opportunity))
 
 
-def cells() -> list[tuple[str, StagePair | None, StagePair, str]]:
+def rows_of(table: str, invited: str = "") -> list[str]:
+    first, *others = table.strip().splitlines()
+    return [invited or first, *others]
+
+
+def cells(invited: str = "") -> list[tuple[str, StagePair | None, StagePair, str]]:
     return [
         (story, pair(*base) if base else None, pair(words[0], opportunity), expected)
         for story, (table, base) in TABLES.items()
-        for words in (line.split() for line in table.strip().splitlines())
+        for words in (line.split() for line in rows_of(table, invited))
         for opportunity, expected in zip(OPPORTUNITY_STAGES, words[1:], strict=True)
     ]
 
@@ -128,6 +157,35 @@ def spell(decision: StageDecision) -> str:
 )
 def test_each_cell_of_the_tables(base: StagePair | None, now: StagePair, expected: str) -> None:
     assert spell(decide_stage(now, base=base)) == expected
+
+
+@pytest.mark.parametrize(
+    ("base", "now", "expected"),
+    [cell[1:] for cell in cells(invited=ANSWERED_IN_THE_PORTAL)],
+    ids=[f"{story}: {now.referral}, {now.opportunity}" for story, _, now, _ in cells()],
+)
+def test_each_cell_when_invitations_are_answered_in_the_portal(
+    base: StagePair | None, now: StagePair, expected: str
+) -> None:
+    decision = decide_stage(now, base=base, may_answer=False)
+    assert spell(decision) == expected
+    assert not (now.referral is ReferralStage.INVITED and decision.move_referral_to)
+
+
+@pytest.mark.parametrize("status", STAGES_BY_STATUS, ids=str)
+@pytest.mark.parametrize("story", TABLES)
+def test_every_status_with_every_status_reason_comes_to_a_cell(status: str | None, story: str) -> None:
+    book = StatusBook(rows=load_mappings().statuses.opportunity)
+    base = TABLES[story][1]
+    outcomes = {
+        (now.referral.value, now.opportunity.value): expected for name, _, now, expected in cells() if name == story
+    }
+    for substatus, referral in zip(SUBSTATUSES, STAGES_BY_STATUS[status].split(), strict=True):
+        for (state, reason), opportunity in STATUS_REASONS.items():
+            now = StagePair(referral=read_referral_stage(status, substatus), opportunity=book.read_stage(state, reason))
+            assert (now.referral, now.opportunity) == (referral, opportunity)
+            decision = decide_stage(now, base=pair(*base) if base else None)
+            assert spell(decision) == outcomes[referral, opportunity]
 
 
 def test_the_tables_are_complete() -> None:
