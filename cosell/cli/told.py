@@ -4,9 +4,12 @@ from collections.abc import Callable
 
 from cosell.domain.solution import SOLUTION
 from cosell.domain.stages import ReferralStage
+from cosell.sync.apply import HAS_PROBLEM
 from cosell.sync.deadlines import KEY as DEADLINE
 from cosell.sync.invite import SAYS
+from cosell.sync.one_way import asked_note, private_note, visible_note
 from cosell.sync.pair import SHARED
+from cosell.sync.plan import Note
 from cosell.sync.planner import EVENT, label
 from cosell.sync.refusal import REFUSED
 from cosell.sync.solutions.look import LATER
@@ -36,12 +39,21 @@ def _name(rest: str) -> str:
     return label(f"{SOLUTION}{more.partition(':')[0]}" if f"{field}:" == SOLUTION else field)
 
 
+def _repeat(note: Note) -> Callable[[str], str]:
+    return lambda _: note.text
+
+
 _READERS: dict[str, Callable[[str], str]] = {
     SHARED.key: lambda _: SHARED.text,
     MICROSOFT: _describe_microsoft,
     DISQUALIFIED: lambda stage: f"The lead was disqualified: the referral is closed as {stage}.",
     CHOSEN: lambda rest: f"{_name(rest)}: a person chose the other value.",
     REFUSED: lambda rest: f"Not in step: {rest.partition(':')[0]}.",
+    **{note.key: _repeat(note) for note in (private_note(EVENT), visible_note(EVENT), asked_note(EVENT))},
+    f"{EVENT}won_from": lambda _: "From when on the deal may be won, if it is to be registered.",
+    f"{EVENT}won_early": lambda _: "It was won within 72 hours after it began.",
+    f"{EVENT}closed": lambda _: "Why Partner Center closed the deal.",
+    HAS_PROBLEM: lambda _: f"The name carries {HAS_PROBLEM}.",
     DEADLINE: lambda rest: f"A deadline: {rest.replace(':', ', ')}.",
     "held:": lambda rest: f"{_name(rest)} was not sent to Partner Center.",
     "parked:": lambda rest: f"{_name(rest)} was left alone, as its value is not understood.",
