@@ -6,7 +6,7 @@ from cosell.dataverse.closing import Closing, Qualifying
 from cosell.dataverse.models import RowReference, WhoAmI
 from cosell.dataverse.opening import open_dataverse
 from cosell.dataverse.rows import DeltaPage, Row, Upserted
-from cosell.dataverse.schema import StatusReason, Table
+from cosell.dataverse.schema import Table
 
 __all__ = [
     "BatchOperation",
@@ -19,7 +19,6 @@ __all__ = [
     "Qualifying",
     "Row",
     "RowReference",
-    "StatusReason",
     "Table",
     "UpsertMode",
     "Upserted",

@@ -25,7 +25,8 @@ from cosell.dataverse.models import RowReference, WhoAmI
 from cosell.dataverse.odata import Expand, Key, one_of, options, prefer, row_path, stable_order
 from cosell.dataverse.reading import read_link, read_list, read_object
 from cosell.dataverse.rows import DeltaPage, Row, Upserted, id_column_candidates, row_from
-from cosell.dataverse.schema import StatusReason, Table, find_table, get_choices, get_status_reasons, get_table
+from cosell.dataverse.schema import Table, find_table, get_choices, get_status_reasons, get_table
+from cosell.domain.stages import StatusReason
 from cosell.errors import Origin, RecordNotFound, StaleEtag
 from cosell.http.answer import Answer
 from cosell.http.transport import ServiceClient

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from cosell.dataverse.reading import read_list, read_object
+from cosell.domain.stages import StatusReason
 from cosell.errors import RecordNotFound, SchemaMissing
 from cosell.http.links import query_string
 from cosell.http.transport import ServiceClient
@@ -56,15 +57,6 @@ class Lookup:
     column: str
     navigation: str
     target: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusReason:
-    """A status reason and the state it belongs to."""
-
-    value: int
-    state: int
-    label: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ A referral's stage is read from its status and substatus, an opportunity's or a 
 reason.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -61,6 +62,15 @@ class LeadStage(StrEnum):
     QUALIFIED = "qualified"
     DISQUALIFIED = "disqualified"
     UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusReason:
+    """A status reason and the state it belongs to."""
+
+    value: int
+    state: int
+    label: str
 
 
 REFERRAL_STAGES: dict[tuple[str, str], ReferralStage] = {

@@ -6,8 +6,7 @@ Pure: the CRM's status reasons are handed in, and only where the file does not s
 import re
 from dataclasses import dataclass
 
-from cosell.dataverse import StatusReason
-from cosell.domain.stages import OpportunityStage
+from cosell.domain.stages import OpportunityStage, StatusReason
 from cosell.mapping.models import STATES, StatusRow
 
 _NOT_LETTERS = re.compile(r"[\W_]+")

@@ -7,8 +7,9 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from cosell.dataverse import DataverseClient, StatusReason
+from cosell.dataverse import DataverseClient
 from cosell.domain.clock import Clock
+from cosell.domain.stages import StatusReason
 from cosell.errors import SchemaMissing
 from cosell.mapping.codes import CURRENCY_SET, ChoiceCodes, Codes, Currencies
 from cosell.mapping.models import Choices, CurrencyKind, FieldRow, Kind

@@ -2,8 +2,7 @@
 
 import pytest
 
-from cosell.dataverse import StatusReason
-from cosell.domain.stages import OpportunityStage
+from cosell.domain.stages import OpportunityStage, StatusReason
 from cosell.mapping.loader import load_mappings
 from cosell.mapping.models import StatusRow
 from cosell.mapping.statuses import StatusBook, WrittenStatus
