@@ -13,8 +13,9 @@ from cosell.sync.outcome import Outcome
 from flows.dynamics_to_partner_center import dynamics_to_partner_center
 from flows.operating import NEEDS_ATTENTION, conclude, operating_flow, run_subflow
 from flows.report import publish_outcomes
-from flows.rounds import KINDS, turn_of, work_through_inbox
+from flows.rounds import turn_of, work_through_inbox
 from tasks.deadlines import follow_mark_setting
+from tasks.inbox import take_wake_ups
 from tasks.opportunities import poll_leads, poll_opportunities
 from tasks.referrals import check_ids
 from tasks.workspace import get_workspace
@@ -41,16 +42,15 @@ async def opportunities_to_partner_center(
     async with turn_of(FlowName.OPPORTUNITIES_TO_PARTNER_CENTER) as another_runs:
         if another_runs is not None:
             return another_runs
+        await take_wake_ups([HintKind.POLL])
         await follow_mark_setting()
         await poll_leads()
         try:
             await poll_opportunities(confirmed_gone)
         except UnsafePlan as doubt:
             return Failed(name=NEEDS_ATTENTION, message=f"{doubt}.")
-        kinds = KINDS[FlowName.OPPORTUNITIES_TO_PARTNER_CENTER]
-        people: list[HintKind] = [kind for kind in kinds if kind is HintKind.CONTACT]
-        others = [kind for kind in kinds if kind not in people]
-        return await _tell(await work_through_inbox(others, _handle, (people, _handle_with_people)))
+        deals, people = [HintKind.OPPORTUNITY, HintKind.LEAD], [HintKind.CONTACT]
+        return await _tell(await work_through_inbox(deals, _handle, (people, _handle_with_people)))
 
 
 async def _handle(record_ids: list[str]) -> list[Outcome]:

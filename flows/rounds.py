@@ -28,8 +28,8 @@ LATE = timedelta(seconds=60)
 
 KINDS: dict[FlowName, list[HintKind]] = {
     FlowName.PARTNER_CENTER_TO_DYNAMICS: [HintKind.REFERRAL, HintKind.RELATED_REFERRAL],
-    FlowName.OPPORTUNITIES_TO_PARTNER_CENTER: [HintKind.OPPORTUNITY, HintKind.LEAD, HintKind.CONTACT],
-    FlowName.SOLUTIONS_TO_PARTNER_CENTER: [HintKind.SOLUTION],
+    FlowName.OPPORTUNITIES_TO_PARTNER_CENTER: [HintKind.POLL, HintKind.OPPORTUNITY, HintKind.LEAD, HintKind.CONTACT],
+    FlowName.SOLUTIONS_TO_PARTNER_CENTER: [HintKind.POLL_SOLUTIONS, HintKind.SOLUTION],
 }
 """Which flow takes which hints out of the inbox; the dispatcher runs it when one of these waits."""
 

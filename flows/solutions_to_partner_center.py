@@ -5,11 +5,13 @@ from typing import Any
 from prefect.client.schemas.objects import State
 
 from cosell.domain.flows import FlowName
+from cosell.store import HintKind
 from cosell.sync.outcome import Outcome
 from flows.dynamics_to_partner_center import dynamics_to_partner_center
 from flows.operating import conclude, operating_flow, run_subflow
 from flows.report import publish_outcomes
-from flows.rounds import KINDS, turn_of, work_through_inbox
+from flows.rounds import turn_of, work_through_inbox
+from tasks.inbox import take_wake_ups
 from tasks.opportunities import poll_solutions
 from tasks.referrals import check_ids
 
@@ -29,8 +31,9 @@ async def solutions_to_partner_center(opportunity_ids: list[str] | None = None) 
     async with turn_of(FlowName.SOLUTIONS_TO_PARTNER_CENTER) as another_runs:
         if another_runs is not None:
             return another_runs
+        await take_wake_ups([HintKind.POLL_SOLUTIONS])
         await poll_solutions()
-        return await _tell(await work_through_inbox(KINDS[FlowName.SOLUTIONS_TO_PARTNER_CENTER], _handle))
+        return await _tell(await work_through_inbox([HintKind.SOLUTION], _handle))
 
 
 async def _handle(opportunity_ids: list[str]) -> list[Outcome]:

@@ -54,6 +54,16 @@ async def settle_hints(kinds: list[HintKind], later: list[str], round_number: in
     return len(done)
 
 
+@step(name="take-wake-ups", run_name="take wake-ups", tags={"inbox"})
+async def take_wake_ups(kinds: list[HintKind]) -> int:
+    """Forget the wake-ups that came in, before the poll which they ask for: one that comes later asks for another."""
+    workspace = get_workspace()
+    inbox = workspace.ledger.inbox
+    entries = await inbox.claim(kinds, limit=CLAIM_AT_MOST, holder=workspace.holder, seconds=CLAIM_SECONDS)
+    await inbox.settle(entries)
+    return len(entries)
+
+
 async def give_back_claims() -> None:
     """Let everything that this run has claimed wait again, due at once: it stops for a reason which is no record's."""
     workspace = get_workspace()

@@ -24,7 +24,9 @@ def receive(
 
     `cosell dispatch` turns hints into runs at once; without it, schedules find them.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # Ours only: the HTTP client's lines hold addresses, which are nobody's business.
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("cosell").setLevel(logging.INFO)
     settings = load_settings()
     console = Console()
 

@@ -16,21 +16,25 @@ class Door(StrEnum):
 
 
 class HintKind(StrEnum):
-    """What kind of record to look at."""
+    """What to look at; the id that goes with it is the record's, but where it says otherwise."""
 
     REFERRAL = "referral"
     RELATED_REFERRAL = "related_referral"
     OPPORTUNITY = "opportunity"
     SOLUTION = "solution"
-    ACCOUNT = "account"
+    """An opportunity whose Microsoft solutions moved."""
     CONTACT = "contact"
+    """An opportunity whose account or contact moved."""
     LEAD = "lead"
-    DELETED_OPPORTUNITY = "deleted_opportunity"
+    POLL = "poll"
+    """The CRM's deals, leads and customers: something moved there. The id is the table's name."""
+    POLL_SOLUTIONS = "poll_solutions"
+    """The CRM's Microsoft solutions: something moved there. The id is the table's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hint:
-    """Look at this record. `etag` is the one that was announced, if any: the etag of our own write is an echo."""
+    """Look at this. `etag` is the one that was announced, if any: the etag of our own write is an echo."""
 
     door: Door
     kind: HintKind

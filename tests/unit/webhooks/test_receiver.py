@@ -14,7 +14,7 @@ from cosell.store import Door, Hint, HintKind
 from cosell.webhooks.app import Limits, create_receiver
 from tests.unit.webhooks.authority import CERTIFICATE_URL, ISSUER_URL, REFERRAL_ID, issue, notification
 from tests.unit.webhooks.conftest import SECRET, Receiver
-from tests.unit.webhooks.test_dataverse import ROW_ID, context
+from tests.unit.webhooks.test_dataverse import context
 
 BODY = notification()
 
@@ -98,18 +98,18 @@ async def test_certificate_replaced_under_its_address_is_taken_up(receiver: Rece
 @pytest.mark.parametrize(
     ("table", "message", "kind"),
     [
-        ("opportunity", "Update", HintKind.OPPORTUNITY),
-        ("opportunity", "Delete", HintKind.DELETED_OPPORTUNITY),
-        ("Opportunity", "Create", HintKind.OPPORTUNITY),
-        ("account", "Update", HintKind.ACCOUNT),
-        ("contact", "Update", HintKind.CONTACT),
-        ("lead", "Create", HintKind.LEAD),
-        ("cosell_microsoftsolution", "Delete", HintKind.SOLUTION),
+        ("opportunity", "Update", HintKind.POLL),
+        ("opportunity", "Delete", HintKind.POLL),
+        ("Opportunity", "Create", HintKind.POLL),
+        ("account", "Update", HintKind.POLL),
+        ("contact", "Update", HintKind.POLL),
+        ("lead", "Create", HintKind.POLL),
+        ("cosell_microsoftsolution", "Delete", HintKind.POLL_SOLUTIONS),
     ],
 )
-async def test_wake_up_of_the_crm_becomes_a_hint(receiver: Receiver, table: str, message: str, kind: HintKind) -> None:
+async def test_wake_up_of_the_crm_asks_for_a_poll(receiver: Receiver, table: str, message: str, kind: HintKind) -> None:
     assert await post_wake_up(receiver, context(PrimaryEntityName=table, MessageName=message)) == 202
-    assert list(receiver.inbox.waiting.values()) == [Hint(door=Door.DATAVERSE, kind=kind, record_id=ROW_ID)]
+    assert list(receiver.inbox.waiting.values()) == [Hint(door=Door.DATAVERSE, kind=kind, record_id=table.lower())]
     assert len(receiver.wakes) == 1
 
 
