@@ -58,7 +58,7 @@ def _world(processes: Processes, home: Path, console: Console) -> Iterator[tuple
     processes.start("cosell-up", python("cosell.cli", "up", "--prefect-port", str(prefect_port)), environment)
     processes.wait_for("The product", lambda: answers(f"http://127.0.0.1:{port}/readyz"), seconds=UP_SECONDS)
     ui = f"http://127.0.0.1:{prefect_port}"
-    console.print(f"  Prefect server, worker and 19 deployments          {ui}")
+    console.print(f"  Prefect server, worker and 20 deployments          {ui}")
     console.print(f"  receiver of Partner Center's notifications         http://127.0.0.1:{port}")
     console.rule("Activating the nine flows, in their order", align="left")
     _activate()
