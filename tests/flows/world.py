@@ -144,6 +144,7 @@ def running_world() -> Iterator[World]:
             "COSELL_HOME": str(home),
             "COSELL_RECEIVER__PORT": str(port),
             "COSELL_RECEIVER__PUBLIC_URL": f"http://127.0.0.1:{port}",
+            "COSELL_RECEIVER__DATAVERSE_SECRET": "only-the-tests-crm-knows-this",
         }
         log = home / "up.log"
         with log.open("wb") as out:
