@@ -5,7 +5,7 @@ import asyncio
 from cosell.cli.opening import open_command_workspace
 from cosell.cli.preview import Preview, preview_opportunity, preview_referral
 from cosell.cli.records import Asked, JsonOption, OpportunityOption, ReferralOption
-from cosell.cli.showing import SIDES, add_cells, new_table, print_json, terminal, to_json, to_line, to_text
+from cosell.cli.showing import SIDES, add_cells, new_table, print_json, terminal, to_json, to_line, to_text, to_value
 from cosell.domain.ids import Side
 from cosell.settings import Settings, load_settings
 from cosell.sync.plan import FieldConflict
@@ -48,8 +48,8 @@ def _show(found: Preview) -> None:
     if found.changes:
         table = new_table("What would be written", "field", "side", "old", "new", "rule")
         for change in found.changes:
-            cells = (label(change.field), SIDES[change.side], to_text(change.old), to_text(change.new), change.rule)
-            add_cells(table, cells)
+            old, new = to_value(change.field, change.old), to_value(change.field, change.new)
+            add_cells(table, (label(change.field), SIDES[change.side], old, new, change.rule))
         out.print(table, soft_wrap=False)
     if found.conflicts:
         _show_conflicts(found.conflicts)

@@ -20,6 +20,8 @@ SHOWN_AT_MOST = 160
 NOTHING = "-"
 SIDES = {Side.PARTNER_CENTER: "Partner Center", Side.DATAVERSE: "CRM"}
 """What a person calls the two sides."""
+STATUS = "status"
+"""The field by which plans and the journal tell that a stage moved."""
 NARROW = {"at": 10, "last": 10, "stayed": 10, "side": 7, "opportunity": 18, "record": 18, "rule": 18, "run": 11}
 """Columns which are better broken than wide, so that values have room: moments between day and time, ids in half."""
 
@@ -42,6 +44,12 @@ def to_text(value: Value, *, length: int = SHOWN_AT_MOST) -> str:
             text = str(value)
     line = to_line(text)
     return line if len(line) <= length else f"{line[: length - 1].rstrip()}…"
+
+
+def to_value(field: str, value: Value) -> str:
+    """Return a field's value as a person reads it: stages are words of ours, which need no underscore."""
+    text = to_text(value)
+    return text.replace("_", " ") if field == STATUS else text
 
 
 def to_json(value: Value) -> object:

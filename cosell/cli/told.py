@@ -6,11 +6,11 @@ from cosell.domain.solution import SOLUTION
 from cosell.domain.stages import ReferralStage
 from cosell.sync.apply import HAS_PROBLEM
 from cosell.sync.deadlines import KEY as DEADLINE
-from cosell.sync.invite import SAYS
+from cosell.sync.invite import SAYS, TAKES_PART
 from cosell.sync.one_way import asked_note, private_note, visible_note
 from cosell.sync.pair import SHARED
 from cosell.sync.plan import Note
-from cosell.sync.planner import EVENT, label
+from cosell.sync.planner import EVENT, WAITS, label
 from cosell.sync.refusal import REFUSED
 from cosell.sync.solutions.look import LATER
 from cosell.sync.solutions.rules import SOLUTIONS
@@ -31,6 +31,18 @@ def describe_told(key: str) -> str:
 
 def _describe_microsoft(stage: str) -> str:
     return SAYS.get(ReferralStage(stage), "") if stage in set(ReferralStage) else ""
+
+
+def _describe_deadline(rest: str) -> str:
+    """Return in words how long there was left to answer, and whose answer it is."""
+    whose, _, step = rest.partition(":")
+    who = "Microsoft" if whose == "microsoft" else "the invitation"
+    match step:
+        case "0":
+            return f"The time to answer is over ({who})."
+        case "first":
+            return "By when the invitation has to be answered."
+    return f"An answer is due within {step} days ({who})."
 
 
 def _name(rest: str) -> str:
@@ -54,7 +66,9 @@ _READERS: dict[str, Callable[[str], str]] = {
     f"{EVENT}won_early": lambda _: "It was won within 72 hours after it began.",
     f"{EVENT}closed": lambda _: "Why Partner Center closed the deal.",
     HAS_PROBLEM: lambda _: f"The name carries {HAS_PROBLEM}.",
-    DEADLINE: lambda rest: f"A deadline: {rest.replace(':', ', ')}.",
+    DEADLINE: _describe_deadline,
+    WAITS.key: lambda _: "What was changed before the invitation is answered waits for the answer.",
+    TAKES_PART.key: lambda _: TAKES_PART.text,
     "held:": lambda rest: f"{_name(rest)} was not sent to Partner Center.",
     "parked:": lambda rest: f"{_name(rest)} was left alone, as its value is not understood.",
     "conflict:": lambda rest: f"{_name(rest)} was not the same on both sides.",

@@ -18,6 +18,7 @@ from cosell.cli.showing import (
     to_line,
     to_moment,
     to_text,
+    to_value,
 )
 from cosell.cli.told import describe_told
 from cosell.domain.ids import LeadId, OpportunityId, ReferralId
@@ -109,7 +110,8 @@ def _show(life: Life) -> None:
     for entry in life.journal:
         side = SIDES[entry.side] if entry.side else NOTHING
         name = label(entry.field) if entry.field else NOTHING
-        moved = f"{to_text(entry.old)} → {to_text(entry.new)}" if entry.side else to_line(entry.note or NOTHING)
+        moved = f"{to_value(entry.field, entry.old)} → {to_value(entry.field, entry.new)}" if entry.field else NOTHING
+        moved = moved if entry.side else to_line(entry.note or NOTHING)
         run = entry.flow_run_id or NOTHING
         short = run if " " in run else run[:SHORT]  # An id of Prefect's, or words of ours.
         add_cells(table, (to_moment(entry.at), side, name, moved, entry.rule, short))

@@ -227,7 +227,8 @@ class _Draft:
         if row.direction is Direction.TO_PARTNER_CENTER:
             return Side.DATAVERSE, "follows the CRM"
         winner = winner_of(found, owner=row.owner) or row.owner
-        return winner, f"both moved, {winner} owns it" if found is Merge.CONFLICT else f"moved on {winner}"
+        place = "the CRM" if winner is Side.DATAVERSE else "Partner Center"
+        return winner, f"both moved, {place} owns it" if found is Merge.CONFLICT else f"moved in {place}"
 
     def _hindrance(self, row: FieldRow, winner: Side, ours: Value, theirs: Value) -> str:
         """Say why a value of the CRM cannot reach Partner Center; empty when it can."""

@@ -168,7 +168,7 @@ class Desk:
             **columns,
         }
         made = self.crm("POST", "opportunities", {name: value for name, value in body.items() if value != ""})
-        self._add_solution(made["opportunityid"])
+        self.add_solution(made["opportunityid"])
         return str(made["opportunityid"])
 
     def share(self, **columns: object) -> tuple[str, str]:
@@ -178,22 +178,25 @@ class Desk:
         self.read("sync", "--opportunity", opportunity_id)
         return opportunity_id, str(self.opportunity(opportunity_id)["cosell_referralid"])
 
-    def _add_solution(self, opportunity_id: str) -> None:
+    def add_solution(self, opportunity_id: str, identifier: str = "SOL-15974-MQF", **columns: object) -> None:
+        """Put a solution on an opportunity; it comes into the catalogue first when it is not there."""
         known = self.crm("GET", "cosell_microsoftsolutiondetails")["value"]
-        detail = known[0] if known else self._write_solution_detail()
+        found = [row for row in known if row["cosell_solutionidentifier"] == identifier]
+        detail = found[0] if found else self._write_solution_detail(identifier)
         row = {
             "cosell_name": "Contoso Suite",
             "cosell_OpportunityId@odata.bind": f"/opportunities({opportunity_id})",
             "cosell_SolutionDetailId@odata.bind": (
                 f"/cosell_microsoftsolutiondetails({detail['cosell_microsoftsolutiondetailid']})"
             ),
+            **columns,
         }
         self.crm("POST", "cosell_microsoftsolutions", row)
 
-    def _write_solution_detail(self) -> Document:
+    def _write_solution_detail(self, identifier: str) -> Document:
         body = {
             "cosell_name": "Contoso Suite",
-            "cosell_solutionidentifier": "SOL-15974-MQF",
+            "cosell_solutionidentifier": identifier,
             "cosell_solutiontype": "3P",
             "cosell_publishername": "Contoso",
         }

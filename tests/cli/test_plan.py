@@ -36,10 +36,10 @@ def test_plan_shows_field_side_old_new_and_rule_and_writes_nothing(desk: Desk) -
         "field": "deal_value",
         "old": {"amount": "48000.00", "currency": "EUR"},
         "new": {"amount": "52000.00", "currency": "EUR"},
-        "rule": "moved on dataverse",
+        "rule": "moved in the CRM",
     }
     assert changes["dataverse", "notes"]["new"] == "They want it by summer."
-    assert changes["dataverse", "notes"]["rule"] == "moved on partner_center"
+    assert changes["dataverse", "notes"]["rule"] == "moved in Partner Center"
     assert plan["audit"] == ["Sent to Partner Center: Deal value.", "Received from Partner Center: Notes."]
     assert plan["stages"] == {"partner_center": "active", "dataverse": "open"}
 
@@ -81,7 +81,7 @@ def test_table_is_readable_at_100_columns(desk: Desk) -> None:
     desk.colleague_edits(referral_id, details_notes="They want it by [bold]summer[/bold].")
     shown = desk.read("plan", "--opportunity", opportunity_id)
     assert max(len(line) for line in shown.splitlines() if line[:1] in "┏┃┡│└") <= 100
-    for words in ("52,000.00 EUR", "48,000.00 EUR", "Deal value", "moved on dataverse", "Conflicts"):
+    for words in ("52,000.00 EUR", "48,000.00 EUR", "Deal value", "moved in the CRM", "Conflicts"):
         assert words in re.sub(r"\s+", " ", shown)
     assert "[bold]" in shown
 
@@ -191,3 +191,34 @@ def test_no_record_two_records_or_no_id_is_wrong_usage(desk: Desk) -> None:
     both = ("--referral", NOWHERE, "--opportunity", NOWHERE)
     for words in ((), both, ("--referral", "nonsense")):
         assert desk.type("plan", *words).exit_code == 2
+
+
+def test_plan_of_an_edit_of_everything_names_fields_and_solutions_as_a_person_does(desk: Desk) -> None:
+    opportunity_id, referral_id = desk.share()
+    desk.add_solution(opportunity_id, "SOL-20001-ABC", cosell_quantity=5, cosell_price=1200)
+    desk.seller_edits(opportunity_id, salesstage=2, cosell_visibletomicrosoft=True)
+    desk.colleague_edits(referral_id, details_closingDateTime="2031-05-01T00:00:00Z")
+
+    shown = re.sub(r"[\s│]+", " ", desk.read("plan", "--opportunity", opportunity_id))
+
+    for words in (
+        "Closing date CRM 2031-03-31 2031-05-01 moved in Partner Center",
+        "Visibility Partner no yes a one-way door",
+        "Sales stage Partner - 60 moved in the CRM",
+        "Solution SOL-20001-ABC Partner - quantity 5, price 1,200.00 moved in the CRM",
+    ):
+        assert words in shown
+    assert "dataverse" not in shown
+    assert "partner_center" not in shown
+
+
+def test_plan_of_an_answer_says_the_stages_in_words(desk: Desk) -> None:
+    desk.activate()
+    referral_id = desk.microsoft_invites()
+    desk.read("sync", "--referral", referral_id)
+    opportunity_id = str(desk.referral(referral_id)["externalReferenceId"])
+    desk.colleague_edits(referral_id, status="Active", substatus="Accepted")
+
+    shown = re.sub(r"[\s│]+", " ", desk.read("plan", "--opportunity", opportunity_id))
+
+    assert "Status CRM on hold open accepted in Partner Center" in shown

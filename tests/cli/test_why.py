@@ -23,7 +23,7 @@ def test_life_of_a_deal_is_told_newest_first(desk: Desk) -> None:
         "field": "deal_value",
         "old": {"amount": "48000.00", "currency": "EUR"},
         "new": {"amount": "52000.00", "currency": "EUR"},
-        "rule": "moved on dataverse",
+        "rule": "moved in the CRM",
         "run": "cosell sync",
     }
     assert {(entry["side"], entry["field"]) for entry in older} >= {("dataverse", "referral_id")}
@@ -45,7 +45,7 @@ def test_table_shows_values_rule_and_run_at_100_columns(desk: Desk) -> None:
     table = [line for line in shown.splitlines() if line[:1] in "┏┃┡│└" and line]
     assert {len(line) for line in table} == {max(len(line) for line in table)}
     assert len(table[0]) <= 100
-    for words in ("48,000.00 EUR", "52,000.00 EUR", "moved on dataverse", "cosell sync", "Shared with Partner Center."):
+    for words in ("48,000.00 EUR", "52,000.00 EUR", "moved in the CRM", "cosell sync", "Shared with Partner Center."):
         assert words in shown
 
 
@@ -118,6 +118,11 @@ def test_unknown_id_and_no_id_are_told_plainly(desk: Desk) -> None:
         ("parked:notes:0123", "Notes was left alone, as its value is not understood."),
         ("stage:a closed referral stays closed", "Status: a closed referral stays closed."),
         ("refused:NotReady:0123", "Not in step: NotReady."),
+        ("deadline:answer:first", "By when the invitation has to be answered."),
+        ("deadline:answer:3", "An answer is due within 3 days (the invitation)."),
+        ("deadline:microsoft:0", "The time to answer is over (Microsoft)."),
+        ("waits", "What was changed before the invitation is answered waits for the answer."),
+        ("help:taken", "Microsoft takes part in this deal already, so it was not asked for help again."),
         ("something new", "something new"),
     ],
 )

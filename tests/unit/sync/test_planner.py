@@ -26,7 +26,7 @@ def test_field_that_moved_in_the_crm_goes_to_partner_center() -> None:
             field="closing_date",
             old=date(2027, 3, 31),
             new=date(2027, 6, 30),
-            rule="moved on dataverse",
+            rule="moved in the CRM",
         ),
     )
     assert moved.base["closing_date"] == date(2027, 6, 30)
