@@ -5,10 +5,12 @@
 
 import pytest
 
+from cosell.errors import CosellError
 from tests.sync.fate import WRITES
 from tests.sync.pairs import NOTES, PairInStep, invited_pair, shared_pair
 from tests.sync.portrait import lines_of
 from tests.sync.rounds import QUIET_ROUND, dead_letters, notified, round_from_crm
+from tests.sync.site import add_text_column, delete_column
 from tests.sync.sold import FIRST, LIST, SECOND, Shelf, member
 from tests.sync.stand import ON_HOLD, OPEN, Document, Stand
 from tests.sync.test_pair_stages import close_in_portal
@@ -173,6 +175,25 @@ async def test_choice_of_partner_center_that_nobody_knows_is_parked_and_the_othe
     row = await pair.opportunity()
     assert row["description"] == "They decided."
     assert any(line.startswith("Sales stage was left alone") for line in lines_of(row))
+    await assert_no_endless_retry(stand)
+
+
+async def test_column_that_an_administrator_deleted_stops_the_poll_and_loses_nothing(stand: Stand) -> None:
+    """It is not parked like a value: the run says what to look at, and goes on where it was when the column is back."""
+    pair = await settled_pair(stand)
+    before = await pair.referral()
+    await pair.seller_edits(description="They decided.")
+    await delete_column(stand, "opportunity", "cosell_campaignid")
+
+    for _ in range(2):
+        with pytest.raises(CosellError, match="cosell doctor"):
+            await round_from_crm(stand)
+    assert await pair.referral() == before
+    assert await dead_letters(stand) == []
+
+    await add_text_column(stand, "opportunity", "cosell_campaignid")
+    await round_from_crm(stand)
+    assert (await pair.referral())["details"]["notes"] == "They decided."
     await assert_no_endless_retry(stand)
 
 
