@@ -7,13 +7,14 @@ from prefect.client.schemas.objects import State
 from cosell.domain.flows import FlowName
 from cosell.store import HintKind
 from flows.operating import conclude, handle_each, operating_flow
+from flows.parameters import RecordIds
 from flows.report import publish_outcomes
 from tasks.links import share_opportunity
 from tasks.referrals import check_ids
 
 
 @operating_flow(FlowName.CREATE_COSELL_REFERRAL)
-async def create_cosell_referral(opportunity_ids: list[str]) -> State[Any]:
+async def create_cosell_referral(opportunity_ids: RecordIds) -> State[Any]:
     """Create the referrals of these opportunities; never twice, whatever crashes in between.
 
     Everything Partner Center will check is checked first, and the seller is told all of it at once in the audit text.

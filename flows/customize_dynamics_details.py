@@ -10,6 +10,7 @@ from cosell.store import HintKind
 from cosell.sync.outcome import Result
 from cosell.sync.sort import Arrival
 from flows.operating import conclude, handle_each, operating_flow
+from flows.parameters import RecordIds
 from tasks.leads import create_lead
 from tasks.links import create_opportunity
 from tasks.opportunities import get_dynamics_details
@@ -18,9 +19,9 @@ from tasks.referrals import check_ids
 
 @operating_flow(FlowName.CUSTOMIZE_DYNAMICS_DETAILS)
 async def customize_dynamics_details(
-    referral_ids: list[str] | None = None,
-    opportunity_ids: list[str] | None = None,
-    lead_ids: list[str] | None = None,
+    referral_ids: RecordIds | None = None,
+    opportunity_ids: RecordIds | None = None,
+    lead_ids: RecordIds | None = None,
     with_solutions: bool = False,  # noqa: FBT001, FBT002  a box in the run form
 ) -> State[Any]:
     """Get the CRM's side of these records, and create what is missing: account, contact, opportunity or lead.

@@ -11,6 +11,7 @@ from cosell.store import HintKind
 from flows.create_cosell_referral import create_cosell_referral
 from flows.customize_dynamics_details import customize_dynamics_details
 from flows.operating import conclude, handle_each, operating_flow, run_subflow
+from flows.parameters import RecordIds
 from flows.report import publish_outcomes
 from tasks.leads import sync_lead
 from tasks.links import sync_opportunity
@@ -20,8 +21,8 @@ from tasks.workspace import get_workspace
 
 @operating_flow(FlowName.DYNAMICS_TO_PARTNER_CENTER)
 async def dynamics_to_partner_center(
-    opportunity_ids: list[str] | None = None,
-    lead_ids: list[str] | None = None,
+    opportunity_ids: RecordIds | None = None,
+    lead_ids: RecordIds | None = None,
     with_people: bool = False,  # noqa: FBT001, FBT002  a box in the run form
     with_solutions: bool = False,  # noqa: FBT001, FBT002  another
 ) -> State[Any]:

@@ -7,13 +7,14 @@ from prefect.client.schemas.objects import State
 from cosell.domain.flows import FlowName
 from cosell.store import HintKind
 from flows.operating import conclude, handle_each, operating_flow
+from flows.parameters import RecordIds
 from flows.report import publish_outcomes
 from tasks.links import follow_copy
 from tasks.referrals import check_ids
 
 
 @operating_flow(FlowName.MICROSOFT_REFERRALS_TO_DYNAMICS)
-async def microsoft_referrals_to_dynamics(referral_ids: list[str]) -> State[Any]:
+async def microsoft_referrals_to_dynamics(referral_ids: RecordIds) -> State[Any]:
     """Bring Microsoft's CRM id and its answer into the opportunities of these engagements.
 
     A copy whose engagement has no opportunity here is left alone: it is never mistaken for a second deal.

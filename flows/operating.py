@@ -28,10 +28,11 @@ from cosell.errors import (
 )
 from cosell.store import HintKind
 from cosell.sync.outcome import QUIET, Outcome, Result
+from flows.problems import publish_open_problems
 from tasks.activation import find_missing, refuse
 from tasks.inbox import give_back_claims
 from tasks.sign_in import describe_lost_sign_in, find_lost_sign_in, waits_for_sign_in
-from tasks.workspace import entered_workspace, get_workspace
+from tasks.workspace import entered_workspace, get_workspace, has_workspace
 
 Parameters = ParamSpec("Parameters")
 Operation = Callable[Parameters, Coroutine[Any, Any, State[Any]]]
@@ -58,6 +59,7 @@ def operating_flow(
         @ends_plainly
         @functools.wraps(operation)
         async def gated(*args: Parameters.args, **kwargs: Parameters.kwargs) -> State[Any]:
+            is_outermost = not has_workspace()
             async with entered_workspace() as workspace:
                 missing = await find_missing(workspace.ledger, (*name.predecessors, name))
                 if missing:
@@ -72,6 +74,8 @@ def operating_flow(
                     await give_back_claims()
                     raise
                 await _tell_in_list(name, state, workspace.outcomes[before:])
+                if is_outermost:
+                    await publish_open_problems(workspace)
                 return state
 
         return flow(name=name.value, flow_run_name=describe_run, persist_result=True)(gated)
@@ -197,6 +201,7 @@ def _outcome_of(error: CosellError, record_id: str, kind: HintKind) -> Outcome:
         lead_id=LeadId(record_id) if kind is HintKind.LEAD else None,
         opportunity_id=OpportunityId(record_id) if kind is HintKind.OPPORTUNITY else None,
         reason=str(error),
+        cause=type(error).__name__,
     )
 
 

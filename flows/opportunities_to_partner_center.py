@@ -1,9 +1,10 @@
 """Flow 8: what moved in the CRM's opportunities and leads since the last poll goes to flow 7."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
+from pydantic import Field
 
 from cosell.domain.flows import FlowName
 from cosell.domain.ids import LeadId
@@ -12,6 +13,7 @@ from cosell.store import HintKind
 from cosell.sync.outcome import Outcome
 from flows.dynamics_to_partner_center import dynamics_to_partner_center
 from flows.operating import NEEDS_ATTENTION, conclude, operating_flow, run_subflow
+from flows.parameters import RecordIds
 from flows.report import publish_outcomes
 from flows.rounds import turn_of, work_through_inbox
 from tasks.deadlines import follow_mark_setting
@@ -23,7 +25,9 @@ from tasks.workspace import get_workspace
 
 @operating_flow(FlowName.OPPORTUNITIES_TO_PARTNER_CENTER)
 async def opportunities_to_partner_center(
-    opportunity_ids: list[str] | None = None, lead_ids: list[str] | None = None, confirmed_gone: int = 0
+    opportunity_ids: RecordIds | None = None,
+    lead_ids: RecordIds | None = None,
+    confirmed_gone: Annotated[int, Field(ge=0)] = 0,
 ) -> State[Any]:
     """Send to Partner Center what sellers changed in their opportunities, and how they answered leads.
 

@@ -9,6 +9,7 @@ from cosell.store import HintKind
 from cosell.sync.outcome import Result
 from flows.customize_dynamics_details import customize_dynamics_details
 from flows.operating import conclude, handle_each, operating_flow, record_ids, run_subflow
+from flows.parameters import RecordIds
 from flows.report import publish_outcomes
 from tasks.links import sync_referral
 from tasks.referrals import check_ids
@@ -17,7 +18,7 @@ STOPPED = (Result.REFUSED, Result.LATER, Result.SKIPPED)
 
 
 @operating_flow(FlowName.PARTNER_CENTER_TO_DYNAMICS_HELPER)
-async def partner_center_to_dynamics_helper(referral_ids: list[str]) -> State[Any]:
+async def partner_center_to_dynamics_helper(referral_ids: RecordIds) -> State[Any]:
     """Bring these referrals and their opportunities or leads in step, coming from Partner Center.
 
     A lead that was accepted in Partner Center is qualified; one that was closed there is disqualified.

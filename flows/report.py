@@ -1,29 +1,44 @@
-"""What people see in the Prefect UI after a run: a table of the records, with links to both systems."""
+"""What people see in the Prefect UI after a run: a table of the records, with links to both systems, and its log."""
 
 import hashlib
 from collections.abc import Sequence
 
 from prefect.artifacts import acreate_table_artifact
+from prefect.logging import get_run_logger
 
 from cosell.domain.flows import FlowName
-from cosell.settings import load_settings
 from cosell.sync.deadlines import WORDS, read_deadlines
-from cosell.sync.outcome import QUIET, Outcome
+from cosell.sync.outcome import QUIET, Outcome, Result
+from flows.problems import STANDING_IN_THE_WAY, group_by_cause, link_to_referral, link_to_row
 from tasks.workspace import get_workspace
 
 ROWS_AT_MOST = 200
 DEADLINES = "deadlines"
+ERRORS_BY_CAUSE = "errors-by-cause"
 
 
 async def publish_outcomes(name: FlowName, outcomes: Sequence[Outcome]) -> None:
-    """Publish what a run did to each record; nothing when it did nothing. Ids and field names only."""
+    """Publish what a run did to each record; nothing when it did nothing. Ids and field names only.
+
+    When something stood in the way, a second table groups it by its cause and says what the way out is.
+    """
     told = [outcome for outcome in outcomes if outcome.result not in QUIET]
-    if told:
+    if not told:
+        return
+    _log(told)
+    await acreate_table_artifact(
+        table=[_row(outcome) for outcome in told[:ROWS_AT_MOST]],
+        key=name.value,
+        description=f"{len(told)} of {len(outcomes)} records" + _limit(told),
+    )
+    stopped = [outcome for outcome in told if outcome.result in STANDING_IN_THE_WAY]
+    if stopped:
+        rows = group_by_cause(stopped, get_workspace().link_template)
         await acreate_table_artifact(
-            table=[_row(outcome) for outcome in told[:ROWS_AT_MOST]],
-            key=name.value,
-            description=f"{len(told)} of {len(outcomes)} records"
-            + (f"; the first {ROWS_AT_MOST} are shown" if len(told) > ROWS_AT_MOST else ""),
+            table=rows[:ROWS_AT_MOST],
+            key=ERRORS_BY_CAUSE,
+            description=f"{len(stopped)} of {len(outcomes)} records could not be brought in step, by cause"
+            + _limit(rows),
         )
 
 
@@ -39,8 +54,8 @@ async def publish_deadlines() -> None:
     table = [
         {
             "what": WORDS[item.kind],
-            "opportunity": _row_of_crm("opportunity", link.opportunity_id),
-            "referral": _referral(link.referral_id),
+            "opportunity": link_to_row("opportunity", link.opportunity_id),
+            "referral": link_to_referral(link.referral_id, workspace.link_template),
             "when": f"{item.at:%Y-%m-%d %H:%M} UTC",
             "days left": str(item.days_left(now)),
         }
@@ -53,28 +68,32 @@ async def publish_deadlines() -> None:
     await workspace.ledger.meta.save(DEADLINES, seen)
 
 
+def _limit(rows: Sequence[object]) -> str:
+    return f"; the first {ROWS_AT_MOST} rows are shown" if len(rows) > ROWS_AT_MOST else ""
+
+
+def _log(told: Sequence[Outcome]) -> None:
+    """Write one line for each record: for the person on call, and for whoever searches the logs for an id."""
+    log = get_run_logger()
+    for outcome in told[:ROWS_AT_MOST]:
+        ids = (("referral", outcome.referral_id), ("lead", outcome.lead_id), ("opportunity", outcome.opportunity_id))
+        named = ", ".join(f"{noun} {record_id}" for noun, record_id in ids if record_id)
+        sent = (("to Partner Center", outcome.to_partner_center), ("to the CRM", outcome.to_dataverse))
+        parts = [outcome.result.value, *(f"{where}: {', '.join(fields)}" for where, fields in sent if fields)]
+        line = f"{named}: {'; '.join([*parts, *([outcome.reason] if outcome.reason else [])])}"
+        if outcome.result in (Result.REFUSED, Result.LATER):
+            log.warning("%s", line)
+        else:
+            log.info("%s", line)
+
+
 def _row(outcome: Outcome) -> dict[str, str]:
     return {
         "result": outcome.result.value,
-        "referral": _referral(outcome.referral_id),
-        "opportunity": _row_of_crm("opportunity", outcome.opportunity_id),
-        "lead": _row_of_crm("lead", outcome.lead_id),
+        "referral": link_to_referral(outcome.referral_id, get_workspace().link_template),
+        "opportunity": link_to_row("opportunity", outcome.opportunity_id),
+        "lead": link_to_row("lead", outcome.lead_id),
         "to Partner Center": ", ".join(outcome.to_partner_center),
         "to the CRM": ", ".join(outcome.to_dataverse),
         "why": outcome.reason,
     }
-
-
-def _referral(referral_id: str | None) -> str:
-    if referral_id is None:
-        return ""
-    address = get_workspace().link_template.format(id=referral_id)
-    return f"[{referral_id}]({address})"
-
-
-def _row_of_crm(table: str, row_id: str | None) -> str:
-    if row_id is None:
-        return ""
-    crm = str(load_settings().dataverse.url).rstrip("/")
-    address = f"{crm}/main.aspx?etn={table}&pagetype=entityrecord&id={row_id}"
-    return f"[{row_id}]({address})"

@@ -9,6 +9,7 @@ from cosell.store import HintKind
 from cosell.sync.outcome import Outcome
 from flows.dynamics_to_partner_center import dynamics_to_partner_center
 from flows.operating import conclude, operating_flow, run_subflow
+from flows.parameters import RecordIds
 from flows.report import publish_outcomes
 from flows.rounds import turn_of, work_through_inbox
 from tasks.inbox import take_wake_ups
@@ -17,7 +18,7 @@ from tasks.referrals import check_ids
 
 
 @operating_flow(FlowName.SOLUTIONS_TO_PARTNER_CENTER)
-async def solutions_to_partner_center(opportunity_ids: list[str] | None = None) -> State[Any]:
+async def solutions_to_partner_center(opportunity_ids: RecordIds | None = None) -> State[Any]:
     """Look at the opportunities whose Microsoft solutions were added, changed or removed since the last poll.
 
     What was added, changed or removed reaches the referral. An opportunity which waited for its first solution is

@@ -30,6 +30,11 @@ async def entered_workspace() -> AsyncIterator[Workspace]:
             _current.reset(token)
 
 
+def has_workspace() -> bool:
+    """Tell whether a flow around us has opened a workspace already."""
+    return _current.get() is not None
+
+
 def get_workspace() -> Workspace:
     """Return the workspace of the present run.
 

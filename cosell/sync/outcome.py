@@ -35,6 +35,8 @@ class Outcome:
     to_partner_center: tuple[str, ...] = ()
     to_dataverse: tuple[str, ...] = ()
     reason: str = ""
+    cause: str = ""
+    """Name of the error's class when something stood in the way; what the way out is told by."""
 
     @property
     def is_final(self) -> bool:

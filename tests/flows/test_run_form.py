@@ -1,5 +1,7 @@
 """What the operator reads before starting a run by hand: what a deployment does, and what each field of the form is."""
 
+import pytest
+
 from cosell.domain.flows import FlowName
 from tests.flows.prefect_ui import DEPLOYMENTS, activating, operating
 from tests.flows.world import World
@@ -29,3 +31,27 @@ def test_form_of_an_activation_offers_the_nine_flows(world: World) -> None:
     form = world.ui.deployment(activating(FlowName.REGISTER_WEBHOOK))["parameter_openapi_schema"]
 
     assert form["definitions"]["FlowName"]["enum"] == list(FlowName)
+
+
+SOME_ID = "11111111-2222-4333-8444-555555555555"
+NONSENSE = {
+    "a list which is none": (FlowName.OPPORTUNITIES_TO_PARTNER_CENTER, {"opportunity_ids": 7}, "opportunity_ids"),
+    "no id": (FlowName.OPPORTUNITIES_TO_PARTNER_CENTER, {"opportunity_ids": [SOME_ID, "nonsense"]}, "[1]"),
+    "far too many": (FlowName.DYNAMICS_TO_PARTNER_CENTER, {"lead_ids": [SOME_ID] * 1001}, "too long"),
+    "less than nothing": (FlowName.OPPORTUNITIES_TO_PARTNER_CENTER, {"confirmed_gone": -1}, "confirmed_gone"),
+    "nothing at all": (FlowName.PARTNER_CENTER_TO_DYNAMICS_HELPER, {}, "referral_ids"),
+    "maybe": (FlowName.REGISTER_WEBHOOK, {"overwrite": "maybe"}, "overwrite"),
+}
+
+
+@pytest.mark.parametrize("typed", NONSENSE)
+def test_nonsense_in_a_run_form_is_refused_before_anything_runs(world: World, typed: str) -> None:
+    flow, parameters, named = NONSENSE[typed]
+
+    assert named in world.ui.refused_start(operating(flow), parameters)
+
+
+def test_flow_which_does_not_exist_cannot_be_activated(world: World) -> None:
+    told = world.ui.refused_start(activating(FlowName.REGISTER_WEBHOOK), {"flow_name": "register-everything"})
+
+    assert "flow_name" in told

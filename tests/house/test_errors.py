@@ -3,8 +3,9 @@
 import re
 
 from cosell import errors
+from cosell.domain.ways_out import WAYS_OUT
 from cosell.errors import CosellError
-from tools.docs.errors_page import WAYS_OUT, iter_errors
+from tools.docs.errors_page import iter_errors
 
 DRAWN_LINE = re.compile(r"^((?:│   |    )*)(?:[├└]── )?([A-Z]\w+)")
 

@@ -1,0 +1,105 @@
+"""What stands in the way, as the Prefect UI shows it: by cause within a run, and all that is open in one table."""
+
+import hashlib
+from collections.abc import Sequence
+
+from prefect.artifacts import acreate_table_artifact
+
+from cosell.domain.ways_out import explain, find_way_out
+from cosell.settings import load_settings
+from cosell.store import FiledDeadLetter, HintKind
+from cosell.sync.outcome import Outcome, Result
+from cosell.sync.workspace import Workspace
+
+STANDING_IN_THE_WAY = frozenset({Result.NOT_READY, Result.REFUSED, Result.LATER})
+OPEN_PROBLEMS = "open-problems"
+SHOWN = "open-problems-shown"
+"""Key in the ledger under which stands what the table showed last."""
+NAMED_AT_MOST = 5
+ROWS_AT_MOST = 200
+
+
+def group_by_cause(outcomes: Sequence[Outcome], link_template: str) -> list[dict[str, str]]:
+    """Return a row for each thing that stood in the way, the most frequent first: which records, and the way out."""
+    groups: dict[tuple[str, str], list[Outcome]] = {}
+    for outcome in outcomes:
+        groups.setdefault((outcome.cause, outcome.reason), []).append(outcome)
+    return [
+        {
+            "cause": _describe(cause),
+            "records": str(len(same)),
+            "what it says": reason,
+            "which": _name_some([_link(outcome, link_template) for outcome in same]),
+            "way out": find_way_out(cause),
+        }
+        for (cause, reason), same in sorted(groups.items(), key=lambda item: -len(item[1]))
+    ]
+
+
+async def publish_open_problems(workspace: Workspace) -> None:
+    """Publish all records that were given up on, unless the table shows them already."""
+    filed = await workspace.ledger.dead_letters.list_open()
+    fingerprint = _fingerprint(filed)
+    if fingerprint == await workspace.ledger.meta.find(SHOWN):
+        return
+    rows = [_row(item, workspace.link_template) for item in filed[:ROWS_AT_MOST]]
+    limit = f"; the latest {ROWS_AT_MOST} are shown" if len(filed) > ROWS_AT_MOST else ""
+    await acreate_table_artifact(
+        key=OPEN_PROBLEMS,
+        table=rows or [{"record": "none", "why": "There are no dead letters."}],
+        description=f"{len(filed)} records were given up on, until they change or somebody decides{limit}. "
+        "`cosell dead-letters` retries and dismisses them.",
+    )
+    await workspace.ledger.meta.save(SHOWN, fingerprint)
+
+
+def link_to_referral(referral_id: str | None, template: str) -> str:
+    """Return a link to a referral in Partner Center; empty without an id."""
+    return f"[{referral_id}]({template.format(id=referral_id)})" if referral_id else ""
+
+
+def link_to_row(table: str, row_id: str | None) -> str:
+    """Return a link to a record of the CRM; empty without an id."""
+    if row_id is None:
+        return ""
+    crm = str(load_settings().dataverse.url).rstrip("/")
+    return f"[{row_id}]({crm}/main.aspx?etn={table}&pagetype=entityrecord&id={row_id})"
+
+
+def _describe(cause: str) -> str:
+    return f"{explain(cause)} ({cause})" if cause else "not said"
+
+
+def _name_some(links: Sequence[str]) -> str:
+    more = f" and {len(links) - NAMED_AT_MOST} more" if len(links) > NAMED_AT_MOST else ""
+    return ", ".join(links[:NAMED_AT_MOST]) + more
+
+
+def _link(outcome: Outcome, template: str) -> str:
+    if outcome.opportunity_id:
+        return f"opportunity {link_to_row('opportunity', outcome.opportunity_id)}"
+    if outcome.lead_id:
+        return f"lead {link_to_row('lead', outcome.lead_id)}"
+    return f"referral {link_to_referral(outcome.referral_id, template)}"
+
+
+def _row(filed: FiledDeadLetter, template: str) -> dict[str, str]:
+    letter = filed.letter
+    is_referral = letter.kind in (HintKind.REFERRAL, HintKind.RELATED_REFERRAL)
+    table = "lead" if letter.kind is HintKind.LEAD else "opportunity"
+    link = link_to_referral(letter.record_id, template) if is_referral else link_to_row(table, letter.record_id)
+    return {
+        "record": f"{'referral' if is_referral else table} {link}",
+        "cause": _describe(letter.cause),
+        "why": letter.message,
+        "times": str(filed.count),
+        "since": f"{filed.first_at:%Y-%m-%d %H:%M} UTC",
+        "last": f"{filed.last_at:%Y-%m-%d %H:%M} UTC",
+        "flow": letter.flow,
+        "way out": find_way_out(letter.cause),
+    }
+
+
+def _fingerprint(filed: Sequence[FiledDeadLetter]) -> str:
+    seen = "".join(f"{item.dead_letter_id}:{item.count};" for item in filed)
+    return hashlib.sha256(seen.encode()).hexdigest()[:16]
