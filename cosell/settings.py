@@ -141,6 +141,30 @@ class ReceiverSettings(BaseModel):
     )
 
 
+class NotifySettings(BaseModel):
+    """Who is told when a flow fails: an address, or a block that was made in the Prefect UI."""
+
+    url: SecretStr | None = Field(
+        default=None,
+        min_length=1,
+        description="address to which a JSON message is posted when a flow fails; what Slack and Teams call an "
+        "incoming webhook will do",
+    )
+    block: str | None = Field(
+        default=None,
+        pattern=r"^[a-z0-9-]+/[a-z0-9-]+$",
+        description="block of the Prefect server through which it is told instead, as type/name, like "
+        "slack-webhook/operations; any type that notifies will do, e-mail too",
+    )
+
+    @field_validator("block")
+    @classmethod
+    def _at_most_one(cls, block: str | None, info: ValidationInfo) -> str | None:
+        if block is not None and info.data.get("url") is not None:
+            raise ValueError(f"{PREFIX}NOTIFY{DELIMITER}URL is set, too; one of the two is wanted")
+        return block
+
+
 class Settings(BaseSettings):
     """All that is set from outside. Build it with `load_settings`, which names every problem at once."""
 
@@ -184,6 +208,7 @@ class Settings(BaseSettings):
     dataverse: DataverseSettings
     partner_center: PartnerCenterSettings
     receiver: ReceiverSettings = Field(default_factory=ReceiverSettings)
+    notify: NotifySettings = Field(default_factory=NotifySettings)
 
     @cached_property
     def ledger_url(self) -> str:

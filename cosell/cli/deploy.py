@@ -6,6 +6,7 @@ Where server, workers and receiver run on machines of their own, this runs once 
 import asyncio
 import os
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -27,9 +28,9 @@ def deploy() -> None:
     settings = load_settings()
     find_prefect(settings)
     asyncio.run(migrate_ledger(settings))
-    kept = make_deployments(settings, find_project())
+    made = make_deployments(settings, find_project())
     console = Console(highlight=False)
-    tell_kept(console, kept)
+    tell_made(console, made)
     console.print(
         f"[green]✔[/green] Ledger ready, deployments made for the work pool {settings.work_pool}. "
         "`cosell status` shows which flows are active."
@@ -54,10 +55,18 @@ async def migrate_ledger(settings: Settings) -> None:
         pass
 
 
-def make_deployments(settings: Settings, project: Path) -> list[str]:
-    """Make work pool, variables and deployments; the schedules of flows which are not active rest.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What a person should hear of: `kept` are the deployments whose edited schedules were left as they are."""
 
-    Schedules which were edited in the Prefect UI stay as they are; return the names of their deployments.
+    kept: list[str]
+    notification: str
+
+
+def make_deployments(settings: Settings, project: Path) -> Made:
+    """Make work pool, variables, deployments and notification; the schedules of flows which are not active rest.
+
+    What was edited in the Prefect UI stays as it is.
 
     Raises:
         ConfigurationError: Prefect does not take a deployment.
@@ -66,14 +75,16 @@ def make_deployments(settings: Settings, project: Path) -> list[str]:
     return asyncio.run(_make_deployments(settings, project))
 
 
-def tell_kept(console: Console, kept: list[str]) -> None:
-    """Say which schedules are not those of `prefect.yaml`."""
-    if kept:
-        console.print(f"schedules edited in the Prefect UI were kept: {', '.join(kept)}")
+def tell_made(console: Console, made: Made) -> None:
+    """Say which schedules are not those of `prefect.yaml`, and who is told when a flow fails."""
+    if made.kept:
+        console.print(f"schedules edited in the Prefect UI were kept: {', '.join(made.kept)}")
+    console.print(f"notification: {made.notification}", markup=False)
 
 
-async def _make_deployments(settings: Settings, project: Path) -> list[str]:
+async def _make_deployments(settings: Settings, project: Path) -> Made:
     from cosell.dispatch.backlog import cancel_superseded  # Prefect reads its settings when it is first imported
+    from cosell.dispatch.notification import ensure_notification
     from cosell.dispatch.schedules import keeping_edited_schedules
 
     await _prepare(settings)
@@ -81,8 +92,9 @@ async def _make_deployments(settings: Settings, project: Path) -> list[str]:
         async with keeping_edited_schedules(ledger.meta) as kept:
             await asyncio.to_thread(_deploy_all, settings, project)
         await _align(ledger)
+        notification = await ensure_notification(settings.notify, ledger.meta)
     await cancel_superseded(utc_clock)
-    return kept
+    return Made(kept=kept, notification=notification.told)
 
 
 async def _prepare(settings: Settings) -> None:

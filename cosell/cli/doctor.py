@@ -14,7 +14,7 @@ from cosell.cli.checks.here import (
     check_sign_in_age,
     look_at_sign_in,
 )
-from cosell.cli.checks.prefect_server import check_server, check_worker
+from cosell.cli.checks.prefect_server import check_notification, check_server, check_worker
 from cosell.cli.checks.services import check_clock, check_dataverse, check_tracking, check_webhook
 from cosell.cli.checks.telling import describe_finding, show_findings
 from cosell.cli.opening import read_effective_variables
@@ -30,6 +30,7 @@ from cosell.wiring import open_settings_ledger, open_workspace
 SETTINGS, LEDGER, MAPPINGS = "settings", "ledger", "mapping files"
 OF_SERVICES = ("Dataverse", "Partner Center", "webhook")
 OF_MAPPINGS = ("CRM columns", "change tracking", "alternate key")
+OF_PREFECT = ("worker", "notification")
 FAILED = 1
 
 
@@ -128,8 +129,10 @@ async def _examine_prefect(settings: Settings) -> list[Finding]:
         url = find_prefect(settings)
     except CosellError as error:
         unknown = Finding(check="Prefect server", verdict=Verdict.FAILED, told=str(error))
-        return [unknown, skip("worker", "Prefect server")]
+        return [unknown, *(skip(name, "Prefect server") for name in OF_PREFECT)]
     server = await run_check("Prefect server", check_server(url))
     if server.verdict is Verdict.FAILED:
-        return [server, skip("worker", "Prefect server")]
-    return [server, await run_check("worker", check_worker(settings.work_pool))]
+        return [server, *(skip(name, "Prefect server") for name in OF_PREFECT)]
+    checks = (check_worker(settings.work_pool), check_notification(settings))
+    found = await asyncio.gather(*(run_check(*named) for named in zip(OF_PREFECT, checks, strict=True)))
+    return [server, *found]

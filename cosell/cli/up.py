@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cosell.cli.deploy import find_project, make_deployments, migrate_ledger, tell_kept
+from cosell.cli.deploy import find_project, make_deployments, migrate_ledger, tell_made
 from cosell.cli.prefect_api import VARIABLE, share_results, url_file, use_prefect
 from cosell.cli.processes import Processes, answers, check_port_is_free, python
 from cosell.cli.receive import run_receiver
@@ -51,9 +51,9 @@ def up(
         use_prefect(url)
         share_results(settings)
         console.print(f"Prefect server ready: {url.removesuffix('/api')}")
-        kept = make_deployments(settings, project)
+        made = make_deployments(settings, project)
         console.print("deployments made")
-        tell_kept(console, kept)
+        tell_made(console, made)
         worker = python("prefect", "worker", "start", "--pool", settings.work_pool, "--type", "process")
         processes.start("worker", [*worker, "--limit", str(WORKER_RUNS_AT_MOST)], WORKER_ENVIRONMENT)
         processes.start("dispatcher", python("cosell.cli", "dispatch"), {})
@@ -73,7 +73,13 @@ def _start_server(processes: Processes, home: Path, port: int) -> str:
     check_port_is_free("127.0.0.1", port, setting="--prefect-port")
     url = f"http://127.0.0.1:{port}/api"
     os.environ["PREFECT_HOME"] = str(home / "prefect")
-    environment = {**SERVER_ENVIRONMENT, "PREFECT_UI_API_URL": url, "PREFECT_SERVER_UI_API_URL": url}
+    ui = url.removesuffix("/api")  # stands in messages about runs that failed
+    environment = {
+        **SERVER_ENVIRONMENT,
+        "PREFECT_UI_API_URL": url,
+        "PREFECT_SERVER_UI_API_URL": url,
+        "PREFECT_UI_URL": ui,
+    }
     command = python("cosell.cli.prefect_server", "--host", "127.0.0.1", "--port", str(port))
     processes.start("prefect-server", command, environment)
     processes.wait_for("The Prefect server", lambda: answers(f"{url}/health"), seconds=SERVER_SECONDS)

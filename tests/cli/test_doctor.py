@@ -66,6 +66,7 @@ def test_everything_in_order_is_all_ticks_and_exit_code_0(desk: Desk, monkeypatc
         with prefect_at(prefect, monkeypatch):
             exit_code, checks = _examine(desk)
             shown = desk.read("doctor")
+    assert checks.pop("notification")["verdict"] == "skipped", "nobody is to be told, by the settings"
     assert set(_verdicts(checks).values()) == {"fine"}, checks
     assert exit_code == 0
     assert set(checks) == {

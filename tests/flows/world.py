@@ -20,6 +20,7 @@ from cosell.cli.processes import answers, find_free_port
 from cosell.domain.flows import ACTIVATION_ORDER, FlowName
 from cosell.settings import Settings
 from tests.emulator_process import ROOT, Emulators, running_emulators
+from tests.flows.pager import Pager, running_pager
 from tests.flows.prefect_ui import PrefectUi, operating, wait_until
 
 ADMIN = "referrals.admin@contoso-partner.example"
@@ -38,6 +39,7 @@ class World:
     up: "subprocess.Popen[bytes]"
     ui: PrefectUi
     people: People
+    pager: Pager
     early_deal: str = ""
     """An opportunity which its seller has shared as soon as all flows were active; the schedule has to find it."""
     broken: str = ""
@@ -134,7 +136,11 @@ def bearer_of(emulators: Emulators, user: str) -> str:
 @contextmanager
 def running_world() -> Iterator[World]:
     """Run everything while the context lasts; whatever happens, nothing of it stays."""
-    with running_emulators() as emulators, tempfile.TemporaryDirectory(prefix="cosell-test-world-") as directory:
+    with (
+        running_emulators() as emulators,
+        running_pager() as pager,
+        tempfile.TemporaryDirectory(prefix="cosell-test-world-") as directory,
+    ):
         home = Path(directory)
         # A directory which holds no `.env` of the person who runs the tests.
         shutil.copy(ROOT / "prefect.yaml", home)
@@ -145,6 +151,7 @@ def running_world() -> Iterator[World]:
             "COSELL_RECEIVER__PORT": str(port),
             "COSELL_RECEIVER__PUBLIC_URL": f"http://127.0.0.1:{port}",
             "COSELL_RECEIVER__DATAVERSE_SECRET": "only-the-tests-crm-knows-this",
+            "COSELL_NOTIFY__URL": pager.url,
         }
         log = home / "up.log"
         with log.open("wb") as out:
@@ -167,7 +174,15 @@ def running_world() -> Iterator[World]:
                     ca=emulators.environment["COSELL_CA_BUNDLE"],
                 )
                 people = People(urls=urls, client=client, crm_token="", portal_token="")
-                world = World(emulators=emulators, home=home, environment=environment, up=up, ui=ui, people=people)
+                world = World(
+                    emulators=emulators,
+                    home=home,
+                    environment=environment,
+                    up=up,
+                    ui=ui,
+                    people=people,
+                    pager=pager,
+                )
                 world.sign_people_in()
                 yield world
         finally:

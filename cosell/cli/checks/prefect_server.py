@@ -2,6 +2,8 @@
 
 from cosell.cli.checks.finding import Said, Verdict
 from cosell.errors import ConfigurationError, ServiceUnreachable
+from cosell.settings import Settings
+from cosell.wiring import open_settings_ledger
 
 START = "Start `cosell up`, or set PREFECT_API_URL."
 
@@ -15,6 +17,18 @@ async def check_server(url: str) -> Said:
     if failure is not None:
         return Said(told=f"Nobody answers at {url}.", verdict=Verdict.FAILED, todo=START)
     return Said(told=f"Answers at {url}")
+
+
+async def check_notification(settings: Settings) -> Said:
+    """Look whether anybody is told when a flow fails."""
+    from cosell.dispatch.notification import look_at_notification  # as above
+
+    async with open_settings_ledger(settings) as ledger:
+        found = await look_at_notification(settings.notify, ledger.meta)
+    if found.is_on:
+        return Said(told=found.told)
+    is_wanted = settings.notify.url is not None or settings.notify.block is not None
+    return Said(told=found.told, verdict=Verdict.WARNING if is_wanted else Verdict.SKIPPED)
 
 
 async def check_worker(pool: str) -> Said:
