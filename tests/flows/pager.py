@@ -1,4 +1,4 @@
-"""Somebody who wants to be told when a flow fails: a loopback address which keeps the messages that are posted to it."""
+"""Somebody who wants to be told when a flow fails: a loopback address which keeps what is posted to it."""
 
 import json
 import threading

@@ -156,6 +156,12 @@ class PrefectUi:
         assert told["status"] == "ACCEPT", str(told)
         return self.wait_for(run_id, count=before + 1)
 
+    def change_state(self, run_id: str, state_type: str) -> None:
+        """Press *Change state* on a run."""
+        state = {"type": state_type, "message": "Changed in the UI"}
+        told = self.ask("POST", f"flow_runs/{run_id}/set_state", {"state": state, "force": True})
+        assert told["status"] == "ACCEPT", str(told)
+
     def runs_of(self, name: str, *, states: tuple[str, ...] = tuple(ENDED)) -> list[Run]:
         """Return the runs of a deployment in these states."""
         only = {

@@ -4,7 +4,7 @@ import json
 
 from cosell.domain.flows import ACTIVATION_ORDER, FlowName
 from tests.flows.columns import missing_column
-from tests.flows.prefect_ui import activating, operating
+from tests.flows.prefect_ui import activating, operating, wait_until
 from tests.flows.world import World
 
 THIRD, SIXTH = FlowName.CUSTOMIZE_DYNAMICS_DETAILS, FlowName.PARTNER_CENTER_TO_DYNAMICS
@@ -22,6 +22,24 @@ def test_out_of_order_a_flow_is_not_run_and_a_stage_fails_both_naming_what_comes
     assert (stage.state_type, stage.state) == ("FAILED", "Failed")
     assert "1 register-webhook, 2 create-cosell-referral." in stage.message
     assert "Traceback" not in world.ui.log_of(stage.run_id)
+    assert world.active() == []
+
+
+def test_stage_that_is_only_said_to_be_complete_starts_the_next_one_which_refuses(world: World) -> None:
+    """By the trigger: the automation believes what the UI says, the ledger does not."""
+    world.ensure_inactive()
+    fifth, sixth = ACTIVATION_ORDER[4:6]
+    before = {run.run_id for run in world.ui.runs_of(activating(sixth))}
+    # The run of stage 5 fails by itself; then somebody presses "Change state" and says it is complete.
+    said = world.ui.run(activating(fifth))
+    assert said.state == "Failed"
+    world.ui.change_state(said.run_id, "COMPLETED")
+
+    def find() -> list[str]:
+        return [run.message for run in world.ui.runs_of(activating(sixth)) if run.run_id not in before]
+
+    (message,) = wait_until("stage 6 is started and refuses", find)
+    assert "1 register-webhook, 2 create-cosell-referral" in message
     assert world.active() == []
 
 

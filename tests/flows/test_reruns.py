@@ -1,11 +1,16 @@
-"""One of two records is refused: everybody is told the same, and *Retry* in the UI does only what is left to do."""
+"""*Retry* in the UI does only what is left to do: after a refusal, half-way through sharing, after a sudden end."""
+
+import json
+import os
+import signal
+from pathlib import Path
 
 from cosell.domain.flows import FlowName
 from cosell.store import FiledDeadLetter
 from cosell.wiring import open_settings_ledger
 from tests.flows.deals import find_shared, read_opportunity, referrals_of, shared_opportunity
 from tests.flows.prefect_ui import operating, wait_until
-from tests.flows.world import World
+from tests.flows.world import World, processes_of
 
 EIGHTH, NINTH = FlowName.OPPORTUNITIES_TO_PARTNER_CENTER, FlowName.SOLUTIONS_TO_PARTNER_CENTER
 CREATE = {"method": "POST", "path": "/engagements/referrals$"}
@@ -68,3 +73,76 @@ def _tries(world: World, run_id: str) -> dict[str, int]:
             record_id = task["name"].removeprefix(SHARE)
             tries[record_id] = tries.get(record_id, 0) + 1
     return tries
+
+
+async def test_run_that_failed_half_way_through_sharing_is_retried_without_a_second_deal(active_world: World) -> None:
+    world = active_world
+    with world.resting(EIGHTH, NINTH):
+        wanted = shared_opportunity(world, "Half-way")
+        # Given: the referral is created, but its id cannot be written into the CRM.
+        world.emulators.control("PUT", "faults", [{"method": "PATCH", "path": "opportunities", "action": REFUSAL}])
+        try:
+            run = world.ui.run(operating(EIGHTH), {"opportunity_ids": [wanted]})
+        finally:
+            world.emulators.control("DELETE", "faults")
+        assert (run.state_type, run.state) == ("FAILED", "NeedsAttention"), run.message
+        assert len(referrals_of(world, wanted)) == 1
+        assert "RequestRejected" in _errors_by_cause(world, run.run_id)
+
+        world.emulators.control("DELETE", "requests")
+        again = world.ui.retry(run.run_id)
+
+        assert again.state == "Completed", again.message
+        assert world.emulators.count_route("POST /v1.0/engagements/referrals") == 0
+        assert len(referrals_of(world, wanted)) == 1
+        assert wait_until("it is in step", lambda: find_shared(world, wanted))["name"].startswith("✔ ")
+
+
+async def test_run_whose_claims_have_expired_finds_that_another_one_did_its_work(active_world: World) -> None:
+    world = active_world
+    slow = {**CREATE, "nth": 1, "action": {"delay_ms": 45_000}}
+    async with open_settings_ledger(world.settings) as ledger:
+        with world.resting(EIGHTH, NINTH):
+            # The dispatcher would be faster than the run which is to die.
+            turn = [f"dispatch:{EIGHTH}"]
+            await ledger.leases.acquire(turn, holder="a test", seconds=300)
+            wanted = shared_opportunity(world, "Left behind")
+            world.emulators.control("PUT", "faults", [slow])
+            try:
+                run_id = world.ui.start(operating(EIGHTH))
+                wait_until("the run has the deal in hand", lambda: f"{SHARE}{wanted}" in _running(world, run_id))
+                os.kill(_process_of(world, run_id), signal.SIGKILL)
+                crashed = world.ui.wait_for(run_id)
+            finally:
+                world.emulators.control("DELETE", "faults")
+            assert crashed.state_type == "CRASHED", crashed
+
+            # When: its claims expire, another run does the work, and only then somebody presses Retry.
+            await ledger.leases.release(turn, holder="a test")
+            wait_until("it is in step", lambda: find_shared(world, wanted))
+            world.emulators.control("DELETE", "requests")
+            again = world.ui.retry(run_id)
+
+    assert again.state == "Completed", again.message
+    assert world.emulators.count_route("POST /v1.0/engagements/referrals") == 0
+    assert len(referrals_of(world, wanted)) == 1
+
+
+def _errors_by_cause(world: World, run_id: str) -> str:
+    tables = [table["data"] for table in world.ui.tables_of(run_id) if table["key"] == "errors-by-cause"]
+    return json.dumps(tables)
+
+
+def _running(world: World, run_id: str) -> list[str]:
+    return [task["name"] for task in world.ui.tasks_of(run_id) if task["state"]["type"] == "RUNNING"]
+
+
+def _process_of(world: World, run_id: str) -> int:
+    """Return the process in which a worker executes a run."""
+    mark = f"PREFECT__FLOW_RUN_ID={run_id}".encode()
+    found = [
+        process_id
+        for process_id, command in processes_of(world.home)
+        if "prefect.engine" in command and mark in (Path("/proc") / str(process_id) / "environ").read_bytes()
+    ]
+    return max(found)
