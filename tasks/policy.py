@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 from prefect import task
-from prefect.cache_policies import INPUTS, RUN_ID
+from prefect.cache_policies import INPUTS, RUN_ID, CacheKeyFnPolicy
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.context import TaskRunContext
 from prefect.tasks import Task
 
 from cosell.errors import ConflictError, CosellError, RetryableError
@@ -32,6 +33,14 @@ class SentenceOnly(logging.Filter):
 
 
 logging.getLogger("prefect.task_runs").addFilter(SentenceOnly())
+
+
+def _name_task(context: TaskRunContext, _inputs: dict[str, Any]) -> str:
+    return context.task.name
+
+
+OF_THIS_TASK = CacheKeyFnPolicy(cache_key_fn=_name_task)
+"""Neither inputs nor the run tell tasks apart: two without parameters would be one, and the second never done."""
 
 
 async def may_pass_later(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
@@ -61,5 +70,5 @@ def step(
         retry_delay_seconds=RETRY_DELAYS_SECONDS,
         retry_condition_fn=may_pass_later,
         persist_result=True,
-        cache_policy=INPUTS + RUN_ID,
+        cache_policy=OF_THIS_TASK + INPUTS + RUN_ID,
     )

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, Group
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
-from rich.table import Table
 from rich.text import Text
 
 from cosell.cli.credentials import Credentials, describe_credentials, read_credentials, show_credentials
@@ -24,6 +24,7 @@ from cosell.wiring import open_settings_ledger
 
 POLL_SECONDS = 0.5
 NO_PROGRESS_SECONDS = 90
+LONGEST_NAME = max(len(flow.value) for flow in ACTIVATION_ORDER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,16 +152,10 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for 
         }
         typer.echo(json.dumps(told))
         return
-    table = Table(title="The nine flows, in the order of activation", title_justify="left")
-    for heading in ("", "flow", "active since"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("what its check proved", overflow="fold")
+    console = Console(highlight=False)
+    console.print("The nine flows, in the order of activation", style="bold")
     for flow in ACTIVATION_ORDER:
-        item = stands.active.get(flow)
-        since = f"[green]{item.activated_at:%Y-%m-%d %H:%M} UTC[/green]" if item else "[yellow]not active[/yellow]"
-        table.add_row(str(flow.number), flow.value, since, item.detail if item else "")
-    console = Console()
-    console.print(table)
+        console.print(_tell_flow(flow, stands.active))
     console.print(f"Hints waiting in the inbox: {stands.waiting}")
     if stands.dead_letters:
         terminal().print(f"! Given up on: {stands.dead_letters}. `cosell dead-letters` lists them.", style="yellow")
@@ -169,6 +164,20 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for 
     show_credentials(stands.credentials)
     if len(stands.active) < len(ACTIVATION_ORDER):
         console.print("Activate them with [bold]cosell activate[/bold].")
+
+
+def _tell_flow(flow: FlowName, active: dict[FlowName, Activation]) -> Group:
+    """Return where one flow stands, and below it what its check proved, on as many lines as the terminal needs."""
+    name, item = f"{flow.number} {flow.value:<{LONGEST_NAME}}", active.get(flow)
+    if item:
+        since = f"active since {item.activated_at:%Y-%m-%d %H:%M} UTC"
+        return Group(
+            Text.assemble(("✔ ", "green"), name, "  ", (since, "green")),
+            Padding(Text(item.detail, style="dim"), (0, 0, 0, 4), expand=False),
+        )
+    missing = next((other for other in flow.predecessors if other not in active), None)
+    waits = f": waits for {missing.number} {missing}" if missing else ""
+    return Group(Text.assemble(("· ", "yellow"), name, "  ", (f"not active{waits}", "yellow")))
 
 
 async def _read_status(settings: Settings) -> _Stands:

@@ -107,7 +107,8 @@ async def _prepare(settings: Settings) -> None:
 
 def _deploy_all(settings: Settings, project: Path) -> None:
     """Deploy everything in `prefect.yaml`; the same again changes nothing."""
-    places = {"COSELL_PROJECT": str(project), "COSELL_WORK_POOL": settings.work_pool, "PYTHONPATH": str(project)}
+    path = os.pathsep.join(filter(None, [str(project), os.environ.get("PYTHONPATH")]))
+    places = {"COSELL_PROJECT": str(project), "COSELL_WORK_POOL": settings.work_pool, "PYTHONPATH": path}
     done = subprocess.run(  # noqa: S603  the command is our own
         python("prefect", "--no-prompt", "deploy", "--all"),
         cwd=project,

@@ -1,8 +1,15 @@
 """Which errors a task tries again, and what it remembers. No server needed."""
 
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import UUID, uuid4
+
 import pytest
+from prefect.cache_policies import CachePolicy
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.context import TaskRunContext
 from prefect.states import Completed, Failed
+from prefect.tasks import Task
 
 from cosell.errors import (
     AlreadyExists,
@@ -65,3 +72,20 @@ def test_every_task_keeps_to_the_policy_and_has_a_telling_name() -> None:
         assert step.tags, name
         assert step.description, name
         assert step.task_run_name not in (None, name), name
+
+
+def test_no_task_takes_the_result_of_another_one_for_its_own() -> None:
+    """In one run, with the same parameters or none: what is done once is done once for each task."""
+    run_id = uuid4()
+    keys = {name: _key_of(step, run_id) for name, step in STEPS.items()}
+
+    assert len(set(keys.values())) == len(STEPS), keys
+    assert _key_of(sync_referral, run_id) == _key_of(sync_referral, run_id)
+    assert _key_of(sync_referral, run_id) != _key_of(sync_referral, uuid4())
+
+
+def _key_of(step: Task[..., Any], run_id: UUID) -> str | None:
+    run = TaskRun(flow_run_id=run_id, task_key=step.task_key, dynamic_key="0")
+    context = cast(TaskRunContext, SimpleNamespace(task=step, task_run=run))
+    assert isinstance(step.cache_policy, CachePolicy)
+    return step.cache_policy.compute_key(task_ctx=context, inputs={}, flow_parameters={})

@@ -34,7 +34,7 @@ def test_form_of_an_activation_offers_the_nine_flows(world: World) -> None:
 
 
 SOME_ID = "11111111-2222-4333-8444-555555555555"
-NONSENSE = {
+NONSENSE: dict[str, tuple[FlowName, dict[str, object], str]] = {
     "a list which is none": (FlowName.OPPORTUNITIES_TO_PARTNER_CENTER, {"opportunity_ids": 7}, "opportunity_ids"),
     "no id": (FlowName.OPPORTUNITIES_TO_PARTNER_CENTER, {"opportunity_ids": [SOME_ID, "nonsense"]}, "[1]"),
     "far too many": (FlowName.DYNAMICS_TO_PARTNER_CENTER, {"lead_ids": [SOME_ID] * 1001}, "too long"),

@@ -147,6 +147,8 @@ def running_world() -> Iterator[World]:
         port, prefect_port = find_free_port(), find_free_port()
         environment = clean_environment() | {
             **emulators.environment,
+            # Home is where the commands run; what they run is this checkout, wherever the package was installed from.
+            "PYTHONPATH": str(ROOT),
             "COSELL_HOME": str(home),
             "COSELL_RECEIVER__PORT": str(port),
             "COSELL_RECEIVER__PUBLIC_URL": f"http://127.0.0.1:{port}",
