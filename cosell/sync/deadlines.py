@@ -20,6 +20,7 @@ WON_AFTER = timedelta(hours=72)
 """A deal can only be registered when it was won this long after it was created (Microsoft: Register deals)."""
 STEPS = (7, 3, 1)
 """How many days before the end the seller is reminded."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 KEY = "deadline:"
 """Begins the key of a note about a clock which runs."""
 
@@ -125,6 +126,13 @@ def iter_notes(
             case DeadlineKind.WON if stage is ReferralStage.ACTIVE:
                 text = f"If the deal is to be registered, close it as won not before {until}, 72 hours after it began."
                 yield Note(key=f"{event}won_from", text=text)
+
+
+def leave_out_answered(notes: Iterable[Note], after: ReferralStage) -> list[Note]:
+    """Return the notes without reminders of what this very plan does: whoever answers is not asked to."""
+    over = {kind for kind in DeadlineKind if not still_running([Deadline(kind=kind, at=EPOCH)], after)}
+    begins = tuple(f"{KEY}{kind}:" for kind in over)
+    return [note for note in notes if not note.key.startswith(begins)]
 
 
 def _count_days(days: int) -> str:

@@ -14,7 +14,7 @@ from cosell.domain.solution import find_identifier
 from cosell.domain.stages import OpportunityStage, ReferralStage
 from cosell.mapping.models import Direction, FieldRow, Frozen, Kind
 from cosell.sync.closing import Reasons, iter_closing_notes, pick_reason, pick_revenue, refuse_unwritable
-from cosell.sync.deadlines import Deadline, find_early_win, still_running, write_deadlines
+from cosell.sync.deadlines import Deadline, find_early_win, leave_out_answered, still_running, write_deadlines
 from cosell.sync.merge import UNKNOWN, Merge, merge_field, winner_of
 from cosell.sync.one_way import find_sent_note
 from cosell.sync.plan import Change, FieldConflict, Note, Plan
@@ -93,7 +93,7 @@ def plan_sync(seen: Seen, *, base: Mapping[str, Value], told: frozenset[str], ro
     reason = pick_reason(stage, seen.reasons)
     after = _stages_after(seen.stages, stage)
     notes = [
-        *seen.notes,
+        *leave_out_answered(seen.notes, after.referral),
         *draft.notes,
         *_stage_notes(stage),
         *iter_closing_notes(stage, reason, event=EVENT),

@@ -69,6 +69,18 @@ async def test_answered_invitation_is_not_reminded_of(stand: Stand) -> None:
     await assert_silence(stand)
 
 
+async def test_late_answer_is_sent_without_being_asked_for(stand: Stand) -> None:
+    pair = await invited_pair(stand)
+    await pass_days(stand, 12)
+    await pair.seller_edits(statuscode=OPEN)
+
+    await pair.look()
+
+    assert (await pair.referral())["status"] == "Active"
+    assert "(2 days left)" not in await told(pair)
+    await assert_silence(stand)
+
+
 async def test_answer_whose_notification_was_lost_is_found_in_place_of_a_reminder(stand: Stand) -> None:
     pair = await invited_pair(stand)
     await stand.colleague_edits(pair.referral_id, {"/status": "Active", "/substatus": "Accepted"})
