@@ -172,12 +172,12 @@ async def _spell_opportunity(workspace: Workspace, referral: Referral) -> dict[s
         name, has_problem=bool(reading.parked), show_check_mark=workspace.variables.show_check_mark
     )
     body[own.columns.audit] = write_audit(
-        None, ["Received from Partner Center.", *_iter_clocks(workspace, referral)], now=workspace.clock()
+        None, ["Received from Partner Center.", *iter_clocks(workspace, referral)], now=workspace.clock()
     )
     return body
 
 
-def _iter_clocks(workspace: Workspace, referral: Referral) -> Iterator[str]:
+def iter_clocks(workspace: Workspace, referral: Referral) -> Iterator[str]:
     """Yield what the first look would say about deadlines, so that it need not write for that alone."""
     now = workspace.clock()
     for note in iter_notes(

@@ -222,3 +222,16 @@ def test_plan_of_an_answer_says_the_stages_in_words(desk: Desk) -> None:
     shown = re.sub(r"[\s│]+", " ", desk.read("plan", "--opportunity", opportunity_id))
 
     assert "Status CRM on hold open accepted in Partner Center" in shown
+
+
+def test_plan_of_an_invitation_says_what_the_audit_text_will_say(desk: Desk) -> None:
+    desk.activate()
+    referral_id = desk.microsoft_invites()
+    planned = desk.read_json("plan", "--referral", referral_id)["audit"]
+    desk.read("sync", "--referral", referral_id)
+
+    opportunity_id = str(desk.referral(referral_id)["externalReferenceId"])
+    lines = desk.opportunity(opportunity_id)["cosell_audit"].splitlines()
+
+    assert len(planned) == 2
+    assert [line.partition(" - ")[2] for line in lines] == planned

@@ -11,7 +11,7 @@ from cosell.domain.snapshot import Snapshot, Value, is_empty
 from cosell.mapping.fields import read_referral
 from cosell.mapping.parties import Party, full_name, read_first_contact, read_party_document
 from cosell.partner_center import Referral
-from cosell.sync.arrive import CREATED_IN
+from cosell.sync.arrive import CREATED_IN, iter_clocks
 from cosell.sync.customer import find_account, find_contact
 from cosell.sync.deal import Deal, check_deal
 from cosell.sync.gather import read_deal, read_deal_row
@@ -119,7 +119,7 @@ async def preview_new_opportunity(workspace: Workspace, referral: Referral) -> P
         problems=tuple(
             f"{name} would be left alone: {reason}." for name, reason in {**reading.parked, **members.parked}.items()
         ),
-        told=("Received from Partner Center.",),
+        told=("Received from Partner Center.", *iter_clocks(workspace, referral)),
     )
 
 
