@@ -28,7 +28,7 @@ from cosell.errors import (
 )
 from cosell.store import HintKind
 from cosell.sync.outcome import QUIET, Outcome, Result
-from flows.problems import publish_open_problems
+from flows.problems import publish_open_problems, strip_origin
 from tasks.activation import find_missing, refuse
 from tasks.inbox import give_back_claims
 from tasks.sign_in import describe_lost_sign_in, find_lost_sign_in, waits_for_sign_in
@@ -209,12 +209,21 @@ def conclude(outcomes: Sequence[Outcome]) -> State[Any]:
     """Return the state in which a flow ends: Completed, or NeedsAttention when a record was refused or has to wait."""
     counts = {result: sum(outcome.result is result for outcome in outcomes) for result in Result}
     message = ", ".join(f"{count} {result}" for result, count in counts.items() if count) or "Nothing to do"
-    reasons = list(dict.fromkeys(outcome.reason for outcome in outcomes if outcome.result in STOPPING))
+    reasons = _count_reasons([outcome.reason for outcome in outcomes if outcome.result in STOPPING])
     if not reasons:
         return Completed(message=f"{message}.")
     more = [f"There are {len(reasons) - REASONS_AT_MOST} more reasons."] if len(reasons) > REASONS_AT_MOST else []
     way_out = "What was refused is a dead letter until its record changes; what has to wait is tried again by itself."
     return Failed(name=NEEDS_ATTENTION, message=" ".join([f"{message}.", *reasons[:REASONS_AT_MOST], *more, way_out]))
+
+
+def _count_reasons(reasons: Sequence[str]) -> list[str]:
+    """Return each reason once: with its record when it is one record's, else with the number of records."""
+    alike: dict[str, list[str]] = {}
+    for reason in dict.fromkeys(reasons):
+        alike.setdefault(strip_origin(reason), []).append(reason)
+    told = (same[0] if len(same) == 1 else f"{text} ({len(same)} records)" for text, same in alike.items())
+    return [text if text.endswith(".") else f"{text}." for text in told]
 
 
 def record_ids(outcomes: Sequence[Outcome], *, result: Result) -> list[str]:

@@ -1,11 +1,12 @@
 """What stands in the way, as the Prefect UI shows it: by cause within a run, and all that is open in one table."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 
 from prefect.artifacts import acreate_table_artifact
 
-from cosell.domain.ways_out import explain, find_way_out
+from cosell.domain.ways_out import find_way_out
 from cosell.settings import load_settings
 from cosell.store import FiledDeadLetter, HintKind
 from cosell.sync.outcome import Outcome, Result
@@ -17,23 +18,30 @@ SHOWN = "open-problems-shown"
 """Key in the ledger under which stands what the table showed last."""
 NAMED_AT_MOST = 5
 ROWS_AT_MOST = 200
+_ORIGIN = re.compile(r" \((?:record|field|code|request id) [^()]*\)$")
+"""What tells one record's error from another's, at the end of its text; the table names the records beside it."""
 
 
 def group_by_cause(outcomes: Sequence[Outcome], link_template: str) -> list[dict[str, str]]:
     """Return a row for each thing that stood in the way, the most frequent first: which records, and the way out."""
     groups: dict[tuple[str, str], list[Outcome]] = {}
     for outcome in outcomes:
-        groups.setdefault((outcome.cause, outcome.reason), []).append(outcome)
+        groups.setdefault((outcome.cause, strip_origin(outcome.reason)), []).append(outcome)
     return [
         {
-            "cause": _describe(cause),
             "records": str(len(same)),
+            "cause": cause or "not said",
             "what it says": reason,
-            "which": _name_some([_link(outcome, link_template) for outcome in same]),
             "way out": find_way_out(cause),
+            "which": _name_some([_link(outcome, link_template) for outcome in same]),
         }
         for (cause, reason), same in sorted(groups.items(), key=lambda item: -len(item[1]))
     ]
+
+
+def strip_origin(reason: str) -> str:
+    """Return what an error says without the record it is about."""
+    return _ORIGIN.sub("", reason)
 
 
 async def publish_open_problems(workspace: Workspace) -> None:
@@ -47,7 +55,7 @@ async def publish_open_problems(workspace: Workspace) -> None:
     await acreate_table_artifact(
         key=OPEN_PROBLEMS,
         table=rows or [{"record": "none", "why": "There are no dead letters."}],
-        description=f"{len(filed)} records were given up on, until they change or somebody decides{limit}. "
+        description=f"Records which were given up on, until they change or somebody decides: {len(filed)}{limit}. "
         "`cosell dead-letters` retries and dismisses them.",
     )
     await workspace.ledger.meta.save(SHOWN, fingerprint)
@@ -64,10 +72,6 @@ def link_to_row(table: str, row_id: str | None) -> str:
         return ""
     crm = str(load_settings().dataverse.url).rstrip("/")
     return f"[{row_id}]({crm}/main.aspx?etn={table}&pagetype=entityrecord&id={row_id})"
-
-
-def _describe(cause: str) -> str:
-    return f"{explain(cause)} ({cause})" if cause else "not said"
 
 
 def _name_some(links: Sequence[str]) -> str:
@@ -90,13 +94,13 @@ def _row(filed: FiledDeadLetter, template: str) -> dict[str, str]:
     link = link_to_referral(letter.record_id, template) if is_referral else link_to_row(table, letter.record_id)
     return {
         "record": f"{'referral' if is_referral else table} {link}",
-        "cause": _describe(letter.cause),
-        "why": letter.message,
         "times": str(filed.count),
-        "since": f"{filed.first_at:%Y-%m-%d %H:%M} UTC",
         "last": f"{filed.last_at:%Y-%m-%d %H:%M} UTC",
-        "flow": letter.flow,
+        "cause": letter.cause,
+        "why": letter.message,
         "way out": find_way_out(letter.cause),
+        "since": f"{filed.first_at:%Y-%m-%d %H:%M} UTC",
+        "flow": letter.flow,
     }
 
 

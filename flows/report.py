@@ -37,8 +37,7 @@ async def publish_outcomes(name: FlowName, outcomes: Sequence[Outcome]) -> None:
         await acreate_table_artifact(
             table=rows[:ROWS_AT_MOST],
             key=ERRORS_BY_CAUSE,
-            description=f"{len(stopped)} of {len(outcomes)} records could not be brought in step, by cause"
-            + _limit(rows),
+            description=f"Not brought in step: {len(stopped)} of {len(outcomes)} records, by cause" + _limit(rows),
         )
 
 

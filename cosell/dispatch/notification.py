@@ -152,8 +152,8 @@ def _describe(block_id: UUID, *, is_webhook: bool) -> AutomationCore:
     )
     return AutomationCore(
         name=AUTOMATION,
-        description=f"At most one message in {EVERY.seconds // 60} minutes for each flow and state. Edit it as you "
-        "like: it is made once.",
+        description=f"When a run ends in one of these states: {', '.join(STATES)}. At most one message in "
+        f"{EVERY.seconds // 60} minutes for each flow and state. Edit it as you like: it is made once.",
         tags=[TAG],
         trigger=EventTrigger(
             posture=Posture.Reactive,

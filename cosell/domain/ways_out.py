@@ -2,9 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from inspect import getdoc
-
-from cosell import errors
 
 WAYS_OUT: Mapping[str, str] = {
     "CosellError": "The failed task of the run tells what happened; report it. The record is tried again by itself.",
@@ -37,10 +34,3 @@ WAYS_OUT: Mapping[str, str] = {
 def find_way_out(cause: str) -> str:
     """Return what is done about errors of a class; empty when there is no such class. Links to pages are left out."""
     return re.sub(r"\s*\(\[[^]]*\]\([^)]*\)\)", "", WAYS_OUT.get(cause, ""))
-
-
-def explain(cause: str) -> str:
-    """Return in a sentence what a class of errors means; the name itself when there is no such class."""
-    error = getattr(errors, cause, None)
-    text = (getdoc(error) or "").partition("\n")[0] if isinstance(error, type) else ""
-    return text.partition(";")[0].rstrip(".") or cause

@@ -19,10 +19,12 @@ def _refused(number: int, reason: str) -> Outcome:
 
 def test_records_with_one_cause_are_one_row_and_the_most_frequent_comes_first() -> None:
     once = Outcome(result=Result.LATER, referral_id=ReferralId("r99"), cause="LeaseHeld", reason="Somebody has it.")
-    first, second = group_by_cause([once, *(_refused(number, "No name.") for number in range(7))], TEMPLATE)
+    first, second = group_by_cause(
+        [once, *(_refused(number, f"No name (record referral r{number})") for number in range(7))], TEMPLATE
+    )
 
-    assert (first["records"], first["what it says"]) == ("7", "No name.")
-    assert first["cause"] == "The service refused what was sent (RequestRejected)"
+    assert (first["records"], first["what it says"]) == ("7", "No name")
+    assert first["cause"] == "RequestRejected"
     assert first["which"].startswith("referral [r0](https://partner.example/r0), ")
     assert first["which"].endswith(" and 2 more")
     assert first["way out"] == find_way_out("RequestRejected") != ""

@@ -52,6 +52,13 @@ def test_refused_or_waiting_record_wants_attention_and_the_state_says_why(result
     assert (state.message or "").startswith(f"1 created, 1 {result}. The service said no (record 7)")
 
 
+def test_reason_of_many_records_is_told_once_with_their_number() -> None:
+    same = [Outcome(result=Result.REFUSED, reason=f"No (record opportunity {it}, code Bad)") for it in range(3)]
+    state = conclude([*same, Outcome(result=Result.REFUSED, reason="Never (record referral r1)")])
+
+    assert (state.message or "").startswith("4 refused. No (3 records). Never (record referral r1). What was refused")
+
+
 def test_many_reasons_are_cut_short_and_counted() -> None:
     state = conclude([Outcome(result=Result.REFUSED, reason=f"Reason {number}.") for number in range(10)])
 
