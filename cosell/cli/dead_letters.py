@@ -8,6 +8,7 @@ import typer
 
 from cosell.cli.records import SHORT, JsonOption, find_whole_id
 from cosell.cli.showing import add_cells, new_table, print_json, terminal, to_line, to_moment
+from cosell.domain.ways_out import find_way_out
 from cosell.settings import Settings, load_settings
 from cosell.store import FiledDeadLetter, Ledger
 from cosell.wiring import open_settings_ledger
@@ -98,6 +99,8 @@ def _show(filed: list[FiledDeadLetter]) -> None:
             cells = (item.dead_letter_id[:SHORT], record, to_line(letter.message), str(item.count))
             add_cells(table, (*cells, to_moment(item.last_at)))
         out.print(table, soft_wrap=False)
+        if way_out := find_way_out(cause):
+            out.print(f"Way out: {way_out}\n")
     out.print(
         "Try again with `cosell dead-letters retry ID…` or `--all`, give up with `cosell dead-letters dismiss ID…`."
     )

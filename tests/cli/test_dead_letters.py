@@ -43,6 +43,7 @@ def test_list_is_grouped_by_cause_the_most_frequent_first(desk: Desk) -> None:
     shown = desk.read("dead-letters")
     assert shown.index("NotReady (2)") < shown.index("AccessDenied (1)")
     assert "Look: AccessDenied." in shown
+    assert shown.count("Way out: ") == 2
     assert max(len(line) for line in shown.splitlines() if line[:1] in "┏┃┡│└") <= 100
     listed = desk.read_json("dead-letters")["dead_letters"]
     assert [item["cause"] for item in listed] == ["NotReady", "NotReady", "AccessDenied"]

@@ -16,7 +16,9 @@ import pytest
 from cosell.cli.checks.finding import Said, Verdict, run_check
 from cosell.cli.checks.here import SignInSeen, check_receiver, check_sign_in_age, is_loopback
 from cosell.cli.checks.services import check_clock
+from cosell.domain.flows import ACTIVATION_ORDER
 from cosell.store import Ledger
+from cosell.store.meta import WEBHOOK_TROUBLE
 from tests.cli.desk import Desk, Document
 from tests.cli.prefect_stub import NOBODY, prefect_at, running_stub
 from tests.emulator_process import running_emulators
@@ -306,3 +308,30 @@ async def test_check_that_breaks_is_a_finding_like_any_other() -> None:
     found = await run_check("broken", breaks())
     assert (found.verdict, "secret" in found.told) == (Verdict.FAILED, False)
     assert "ZeroDivisionError" in found.told
+
+
+def test_webhook_whose_last_check_failed_is_told_by_doctor_and_by_status(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def note(ledger: Ledger) -> None:
+        await ledger.meta.save(WEBHOOK_TROUBLE, "Nobody answered there.")
+
+    ours = "http://127.0.0.1:9"
+    monkeypatch.setenv("COSELL_RECEIVER__PUBLIC_URL", ours)
+    _register(desk, f"{ours}/webhooks/partner-center")
+    desk.ledger(note)
+    found = _examine(desk)[1]["webhook"]
+
+    assert (found["verdict"], found["told"]) == ("failed", "Ours, but the last check failed. Nobody answered there.")
+    assert "✖ webhook: Nobody answered there." in desk.read("status")
+    assert desk.read_json("status")["webhook_trouble"] == "Nobody answered there."
+
+
+def test_status_says_of_each_flow_since_when_it_is_active_or_what_it_waits_for(desk: Desk) -> None:
+    desk.activate(ACTIVATION_ORDER[:2])
+    lines = desk.read("status").splitlines()
+
+    assert next(line for line in lines if line.startswith("✔ 2 create-cosell-referral")).endswith(" UTC")
+    assert next(line for line in lines if line.startswith("· 3 ")).endswith("not active")
+    assert next(line for line in lines if line.startswith("· 9 ")).endswith("waits for 3 customize-dynamics-details")
+    assert max(map(len, lines)) <= 100
