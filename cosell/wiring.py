@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from uuid import uuid4
 
 from cosell.dataverse import DataverseClient, open_dataverse
@@ -12,7 +12,7 @@ from cosell.dataverse.install import Customizer
 from cosell.dataverse.opening import open_dataverse_service
 from cosell.domain.clock import Clock, utc_clock
 from cosell.domain.ids import TenantName
-from cosell.errors import ConfigurationError
+from cosell.errors import ConfigurationError, RejectedError, RetryableError
 from cosell.http.pace import Sleep
 from cosell.mapping.loader import load_mappings
 from cosell.mapping.models import Mappings
@@ -114,6 +114,8 @@ async def open_workspace(
             holder=f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}",
         )
         await workspace.find_out_currency_kind()
+        with suppress(RetryableError, RejectedError):  # Whoever needs the CRM meets that by itself.
+            await workspace.leave_out_missing_columns()
         yield workspace
 
 

@@ -37,5 +37,6 @@ async def stop_flows(ledger: Ledger, flow_name: FlowName) -> list[FlowName]:
     await ledger.activations.deactivate(stopped)
     for name in reversed(stopped):
         await set_paused(operating_deployment(name), is_paused=True)
-    await publish_activation(ledger)
+    if stopped:
+        await publish_activation(ledger)
     return stopped

@@ -65,7 +65,7 @@ async def check_columns(workspace: Workspace) -> str:
     A label which the CRM's choice lacks is no reason to stop: its value is parked, `cosell crm check` names it.
     """
     problems: list[str] = []
-    for name, columns in mapped_columns(workspace.mappings).items():
+    for name, columns in mapped_columns(workspace.whole_mappings).items():
         if name == workspace.mappings.lead.table and name not in deal_tables(workspace):
             continue
         table = await workspace.dataverse.find_table(name)

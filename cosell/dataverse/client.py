@@ -25,7 +25,7 @@ from cosell.dataverse.models import RowReference, WhoAmI
 from cosell.dataverse.odata import Expand, Key, one_of, options, prefer, row_path, stable_order
 from cosell.dataverse.reading import read_link, read_list, read_object
 from cosell.dataverse.rows import DeltaPage, Row, Upserted, id_column_candidates, row_from
-from cosell.dataverse.schema import Table, find_table, get_choices, get_status_reasons, get_table
+from cosell.dataverse.schema import Table, find_table, get_choices, get_column_names, get_status_reasons, get_table
 from cosell.domain.stages import StatusReason
 from cosell.errors import Origin, RecordNotFound, StaleEtag
 from cosell.http.answer import Answer
@@ -306,6 +306,10 @@ class DataverseClient:
             SchemaMissing: there is no such table.
         """
         return await get_table(self._service, name)
+
+    async def get_column_names(self, name: str) -> tuple[str, ...]:
+        """Return the logical names of a table's columns."""
+        return await get_column_names(self._service, name)
 
     async def get_choices(self, name: str) -> dict[str, Mapping[str, int]]:
         """Return the choices of a table: column to label to option number."""

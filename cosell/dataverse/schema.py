@@ -119,6 +119,11 @@ async def get_table(service: ServiceClient, name: str) -> Table:
     )
 
 
+async def get_column_names(service: ServiceClient, name: str) -> tuple[str, ...]:
+    """Return the logical names of a table's columns, in one call."""
+    return tuple(str(item["LogicalName"]) for item in await _list(service, name, "Attributes", "LogicalName"))
+
+
 async def get_choices(service: ServiceClient, name: str) -> dict[str, Mapping[str, int]]:
     """Return the choices of a table, in two calls: column to label to option number."""
     choices: dict[str, Mapping[str, int]] = {}

@@ -22,6 +22,8 @@ CURRENCY_TYPES = {
 }
 """Which type of column holds a currency how (Microsoft: Column definitions)."""
 KEPT = timedelta(days=1)
+COLUMNS_KEPT = timedelta(minutes=10)
+"""How long a deleted column may stop everything, until its field alone is left out."""
 KEPT_AT_LEAST = timedelta(minutes=5)
 """A number that nobody knows makes us look again, but not more often than this."""
 
@@ -61,6 +63,11 @@ class Codebook:
             },
             currency_options=options.get(currency, {}),
         )
+
+    async def get_column_names(self, table: str) -> frozenset[str]:
+        """Return which columns a table has; a column which was deleted may stand there for some minutes more."""
+        page = await self._page(f"columns of {table}", kept=COLUMNS_KEPT)
+        return frozenset(page)
 
     async def get_currencies(self) -> Currencies:
         """Return the CRM's currencies."""
@@ -112,6 +119,8 @@ class Codebook:
     async def _read(self, name: str) -> dict[str, object]:
         what, _, table = name.partition(" of ")
         match what:
+            case "columns":
+                return dict.fromkeys(await self._dataverse.get_column_names(table), True)
             case "choices":
                 return dict(await self._dataverse.get_choices(table))
             case "status reasons":

@@ -1,5 +1,6 @@
 """One look at both sides of a pair: from what came over the wire to what the planner wants to see."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from cosell.dataverse import Row
@@ -38,9 +39,25 @@ async def look_at(workspace: Workspace, referral: Referral, row: Row) -> Seen:
         unwritable=_find_unwritable(statuses, referral.status_reason or ""),
         is_shared=find_pointer(document, VISIBILITY_POINTER) is True,
         may_answer=workspace.variables.on_hold_answers,
-        notes=[*parked_notes(theirs), *parked_notes(ours), *_status_notes(statuses, status)],
+        notes=[
+            *parked_notes(theirs),
+            *parked_notes(ours),
+            *_missing_notes(workspace.missing),
+            *_status_notes(statuses, status),
+        ],
         deadlines=deadlines_of(referral, now=workspace.clock(), is_wanted=is_cosell_wanted(ours.snapshot)),
     )
+
+
+def _missing_notes(missing: Mapping[str, str]) -> list[Note]:
+    return [
+        Note(
+            key=f"parked:{field}:column",
+            text=f"{label(field)} was left alone: the CRM has no column {column}.",
+            is_problem=True,
+        )
+        for field, column in missing.items()
+    ]
 
 
 def is_cosell_wanted(ours: Snapshot) -> bool:

@@ -55,11 +55,30 @@ class Workspace:
     claims: list[InboxEntry] = field(default_factory=list)
     """Inbox entries which this run has claimed and not settled yet."""
     codebook: Codebook = field(init=False)
+    wanted: Mappings | None = None
+    missing: dict[str, str] = field(default_factory=dict)
+    """Fields which are left out, with the columns that the CRM does not have."""
     _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Begin a codebook of this run."""
         self.codebook = Codebook(dataverse=self.dataverse, ledger=self.ledger, clock=self.clock)
+
+    async def leave_out_missing_columns(self) -> None:
+        """Take fields out of the mapping whose column the CRM does not have: the others flow, and it is told."""
+        own = self.opportunity
+        present = await self.codebook.get_column_names(own.table)
+        self.missing = {row.field: row.dataverse for row in own.fields if row.dataverse not in present}
+        if self.missing:
+            self.wanted = self.mappings
+            fields = tuple(row for row in own.fields if row.field not in self.missing)
+            narrowed = own.model_copy(update={"fields": fields})
+            self.mappings = self.mappings.model_copy(update={"opportunity": narrowed})
+
+    @property
+    def whole_mappings(self) -> Mappings:
+        """The mappings as they were written, fields included whose column is missing."""
+        return self.wanted or self.mappings
 
     async def find_out_currency_kind(self) -> None:
         """Find out in the CRM how the column which a setting names holds the currency; no call for the default.

@@ -241,6 +241,7 @@ class Stand:
                 holder=f"run-{run_id}",
             )
             await workspace.find_out_currency_kind()
+            await workspace.leave_out_missing_columns()
             yield workspace
 
     @asynccontextmanager

@@ -178,22 +178,39 @@ async def test_choice_of_partner_center_that_nobody_knows_is_parked_and_the_othe
     await assert_no_endless_retry(stand)
 
 
-async def test_column_that_an_administrator_deleted_stops_the_poll_and_loses_nothing(stand: Stand) -> None:
-    """It is not parked like a value: the run says what to look at, and goes on where it was when the column is back."""
+async def test_column_that_an_administrator_deleted_is_left_out_and_the_others_flow(stand: Stand) -> None:
+    """For the minutes in which it is taken to be there still, nothing goes, and nothing is lost."""
     pair = await settled_pair(stand)
-    before = await pair.referral()
     await pair.seller_edits(description="They decided.")
     await delete_column(stand, "opportunity", "cosell_campaignid")
-
-    for _ in range(2):
-        with pytest.raises(CosellError, match="cosell doctor"):
-            await round_from_crm(stand)
-    assert await pair.referral() == before
+    with pytest.raises(CosellError, match="cosell doctor"):
+        await round_from_crm(stand)
     assert await dead_letters(stand) == []
 
-    await add_text_column(stand, "opportunity", "cosell_campaignid")
+    stand.pass_time(11 * 60)
     await round_from_crm(stand)
+
+    row = await pair.opportunity()
     assert (await pair.referral())["details"]["notes"] == "They decided."
+    assert "Campaign was left alone: the CRM has no column cosell_campaignid." in lines_of(row)
+    assert row["name"].startswith("✖ ")
+    await assert_no_endless_retry(stand)
+
+
+async def test_column_which_is_back_is_filled_from_partner_center(stand: Stand) -> None:
+    pair = await settled_pair(stand)
+    await delete_column(stand, "opportunity", "cosell_campaignid")
+    stand.pass_time(11 * 60)
+    await pair.colleague_edits("/campaignId", "spring-push")
+    await notified(stand, pair.referral_id)
+
+    await add_text_column(stand, "opportunity", "cosell_campaignid")
+    stand.pass_time(11 * 60)
+    await pair.seller_edits(description="They decided.")
+    await round_from_crm(stand)
+
+    assert (await pair.opportunity())["cosell_campaignid"] == "spring-push"
+    assert (await pair.referral())["campaignId"] == "spring-push"
     await assert_no_endless_retry(stand)
 
 
