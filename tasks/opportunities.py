@@ -40,7 +40,7 @@ async def poll_leads() -> int:
     workspace = get_workspace()
     if workspace.variables.cosell_opportunities_only:
         return 0
-    return await _poll(workspace, workspace.mappings.lead.set, select_lead(workspace), kind=HintKind.LEAD)
+    return await _poll(workspace, workspace.mappings.lead.set, select_lead(workspace))
 
 
 @step(name="poll-solutions", run_name="poll Microsoft solutions", tags={"dataverse"})
@@ -49,48 +49,29 @@ async def poll_solutions() -> int:
     return await poll_solution_rows(get_workspace())
 
 
-async def _poll(workspace: Workspace, set_: str, select: Sequence[str], *, kind: HintKind) -> int:
+async def _poll(workspace: Workspace, set_: str, select: Sequence[str]) -> int:
     """One poll of change tracking; the hints and the new delta link are stored together or not at all."""
     select_hash = hashlib.sha256(",".join(select).encode()).hexdigest()[:16]
     known = await workspace.ledger.marks.find_delta_link(set_)
     link = known.link if known and known.select_hash == select_hash else None
     try:
-        hints, delta_link = await _read_changes(workspace, set_, select, link=link, kind=kind)
+        hints, delta_link = await _read_changes(workspace, set_, select, link=link)
     except DeltaExpired:
-        hints, delta_link = await _read_changes(workspace, set_, select, link=None, kind=kind)
+        hints, delta_link = await _read_changes(workspace, set_, select, link=None)
     added = await workspace.ledger.record_poll(set_, delta_link=delta_link, select_hash=select_hash, hints=hints)
     return added.accepted
 
 
 async def _read_changes(
-    workspace: Workspace, set_: str, select: Sequence[str], *, link: str | None, kind: HintKind
+    workspace: Workspace, set_: str, select: Sequence[str], *, link: str | None
 ) -> tuple[list[Hint], str]:
     hints: list[Hint] = []
     delta_link = ""
     async for page in workspace.dataverse.delta(set_, select=select, link=link):
-        hints += await _make_hints(workspace, page.rows, kind=kind)
-        if kind is HintKind.OPPORTUNITY:
-            hints += await _make_hints_of_deleted(workspace, page.deleted_ids)
-        if kind is HintKind.LEAD:
-            hints += await _make_hints_of_deleted_leads(workspace, page.deleted_ids)
+        hints += await _make_hints_of_leads(workspace, page.rows)
+        hints += await _make_hints_of_deleted_leads(workspace, page.deleted_ids)
         delta_link = page.delta_link or delta_link
     return hints, delta_link
-
-
-async def _make_hints(workspace: Workspace, rows: Sequence[Row], *, kind: HintKind) -> list[Hint]:
-    if kind is HintKind.LEAD:
-        return await _make_hints_of_leads(workspace, rows)
-    links = await workspace.ledger.links.find_by_opportunity_ids([OpportunityId(row.id) for row in rows])
-    moved = []
-    for row in rows:
-        opportunity_id = OpportunityId(row.id)
-        link = links.get(opportunity_id)
-        is_echo = link is not None and link.opportunity_etag == row.etag
-        if is_echo or not workspace.is_switched_on(row):
-            continue
-        workspace.reads.opportunities[opportunity_id] = row
-        moved.append(Hint(door=Door.DATAVERSE, kind=kind, record_id=row.id, etag=row.etag))
-    return moved
 
 
 async def _make_hints_of_leads(workspace: Workspace, rows: Sequence[Row]) -> list[Hint]:
@@ -110,12 +91,6 @@ async def _make_hints_of_deleted_leads(workspace: Workspace, deleted_ids: Sequen
     links = await workspace.ledger.links.find_by_lead_ids([LeadId(row_id) for row_id in deleted_ids])
     ours = [row_id for row_id, link in links.items() if link.is_lead]
     return [Hint(door=Door.DATAVERSE, kind=HintKind.LEAD, record_id=row_id) for row_id in ours]
-
-
-async def _make_hints_of_deleted(workspace: Workspace, deleted_ids: Sequence[str]) -> list[Hint]:
-    """Only opportunities with a link matter; any other was never shared."""
-    links = await workspace.ledger.links.find_by_opportunity_ids([OpportunityId(row_id) for row_id in deleted_ids])
-    return [Hint(door=Door.DATAVERSE, kind=HintKind.OPPORTUNITY, record_id=row_id) for row_id in links]
 
 
 @step(name="get-dynamics-details", run_name="get details from Dynamics 365", tags={"dataverse"})

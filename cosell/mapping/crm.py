@@ -55,6 +55,8 @@ ROLE = WantedRole(
         "opportunityclose": ("Create", "Read", "Write", "Append"),
         "transactioncurrency": ("Read", "AppendTo"),
         "systemuser": ("Read", "AppendTo"),
+        # The sales team of an opportunity is a team of its own.
+        "team": ("Read",),
         "organization": ("Read",),
         "solution": ("Read",),
         "environmentvariabledefinition": ("Read",),

@@ -90,6 +90,8 @@ async def _write_referral(workspace: Workspace, pair: Pair, plan: Plan) -> Refer
     changes = plan.changes_on(Side.PARTNER_CENTER)
     operations = to_json_patch(changes, workspace.opportunity, document_of(pair.referral))
     operations += await spell_solutions(workspace, changes, pair.referral, pair.solutions)
+    # First, as what is frozen once the deal is visible may travel together with what makes it so.
+    operations = [*({"op": "replace", "path": path, "value": value} for path, value in plan.lists.items()), *operations]
     if plan.moves_referral_to:
         operations += spell_stage(plan.moves_referral_to, reason=plan.reason)
     if not operations:
@@ -234,7 +236,8 @@ class _Recorder:
         sent = self.plan.changes_on(Side.PARTNER_CENTER)
         sent.pop(HELP_FIELD, None)  # Its turn is yet to come.
         stages = {name: value for name, value in self.plan.base.items() if name in STAGES}
-        base = {**link.base, **sent, **(stages if self.plan.moves_referral_to else {})}
+        agreed = {name: self.plan.base.get(name, value) for name, value in sent.items()}
+        base = {**link.base, **agreed, **(stages if self.plan.moves_referral_to else {})}
         await self._record(replace(link, base=base), Side.PARTNER_CENTER, solution_rows=None)
 
     async def record_agreed(self, link: Link, *, referral_etag: str | None, opportunity_etag: str) -> None:
@@ -259,8 +262,8 @@ class _Recorder:
                 link_id=link.link_id,
                 side=change.side,
                 field=change.field,
-                old=change.old,
-                new=change.new,
+                old=None if change.is_personal else change.old,
+                new=None if change.is_personal else change.new,
                 rule=change.rule,
                 flow_run_id=self.run_id or None,
             )

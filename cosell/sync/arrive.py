@@ -154,8 +154,10 @@ async def _write_new(
         logger.warning("the solutions of referral %s were refused: %s", referral.id, error)
         row = None
     if row is not None:
+        workspace.reads.made.add(OpportunityId(row.id))
         return row
     made = await workspace.dataverse.upsert(own.set, key, body, select=workspace.select, mode=UpsertMode.CREATE_ONLY)
+    workspace.reads.made.add(OpportunityId(made.row.id))
     return made.row
 
 

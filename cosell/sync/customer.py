@@ -19,6 +19,7 @@ from cosell.mapping.parties import (
     read_party_document,
     to_party_columns,
 )
+from cosell.sync.contact import read_contact
 from cosell.sync.hold import LEASE_SECONDS
 from cosell.sync.workspace import Workspace
 
@@ -113,14 +114,21 @@ async def find_contact(workspace: Workspace, contact: Party, account_id: Account
     name = normalise(full_name(contact))
     by_name = [row for row, party in parties if name and normalise(full_name(party)) == name]
     hit = next(iter([*by_email, *by_name]), None)
-    return ContactId(hit.id) if hit else None
+    return _keep_contact(workspace, hit) if hit else None
 
 
 async def _create_contact(workspace: Workspace, contact: Party, account_id: AccountId) -> ContactId:
     mapping = workspace.mappings.contact
     body = to_party_columns(contact, mapping)
     body["parentcustomerid_account@odata.bind"] = f"/{workspace.mappings.account.set}({account_id})"
-    return ContactId((await workspace.dataverse.create(mapping.set, body)).id)
+    return _keep_contact(workspace, await workspace.dataverse.create(mapping.set, body))
+
+
+def _keep_contact(workspace: Workspace, row: Row) -> ContactId:
+    """Have the contact at hand for the first look at the pair."""
+    contact_id = ContactId(row.id)
+    workspace.reads.contacts[contact_id] = read_contact(row.values, workspace.mappings.contact)
+    return contact_id
 
 
 async def _query(workspace: Workspace, mapping: PartyMapping, filter_: str) -> list[Row]:

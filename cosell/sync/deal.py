@@ -11,6 +11,7 @@ from cosell.mapping.fields import to_wire
 from cosell.mapping.models import Mappings
 from cosell.mapping.parties import Party, to_party_document
 from cosell.mapping.solutions import Solution, spell_member
+from cosell.sync.team import MEMBERS_AT_MOST
 
 TO_MICROSOFT = ({"type": "BusinessProfileLocation", "id": "msft"},)
 NOT_DECIDED = "HaveNotDecided"
@@ -25,15 +26,15 @@ _CONTACT_NEEDS = {"first_name": "first name", "last_name": "last name", "email":
 class Deal:
     """An opportunity with all that its referral is made of.
 
-    `customer`, `contact` and `owner` are by the field names of the mapping; `help` is Partner Center's code, None when
-    no help is asked; `solutions` are the valid ones.
+    `customer`, `contact` and the members of `team` are by the field names of the mapping; `help` is Partner Center's
+    code, None when no help is asked; `solutions` are the valid ones.
     """
 
     opportunity_id: OpportunityId
     fields: Snapshot
     customer: Party
     contact: Party
-    owner: Party
+    team: tuple[Party, ...]
     solutions: tuple[Solution, ...]
     help: str | None
     is_visible: bool
@@ -65,18 +66,16 @@ def check_deal(deal: Deal) -> tuple[str, ...]:
         problems.append("Add at least one Microsoft solution whose details have a solution identifier.")
     if len(deal.solutions) > SOLUTIONS_AT_MOST:
         problems.append(f"Keep at most {SOLUTIONS_AT_MOST} Microsoft solutions.")
-    if not (full_owner(deal.owner) and deal.owner.get("email")):
-        problems.append("The owner needs a name and an e-mail address, to be the referral's team member.")
+    if not deal.team:
+        problems.append(
+            "The owner, or a member of the sales team, needs a first name, a last name and an e-mail address, to be "
+            "the referral's team member."
+        )
     if deal.help:
         missing = [words for name, words in _CONTACT_NEEDS.items() if not deal.contact.get(name)]
         if missing:
             problems.append(f"Asking Microsoft for help needs a customer contact with {', '.join(missing)}.")
     return tuple(problems)
-
-
-def full_owner(owner: Party) -> bool:
-    """Tell whether an owner has both names."""
-    return bool(owner.get("first_name") and owner.get("last_name"))
 
 
 def spell_referral(deal: Deal, mappings: Mappings) -> dict[str, object]:
@@ -133,7 +132,7 @@ def _spell_shared_part(deal: Deal, mappings: Mappings) -> dict[str, object]:
                 },
             },
         },
-        "team": _spell_team(deal.owner, mappings),
+        "team": [spelled for member in deal.team[:MEMBERS_AT_MOST] for spelled in _spell_team(member, mappings)],
     }
 
 

@@ -11,18 +11,15 @@ from cosell.mapping.fields import read_opportunity
 from cosell.mapping.models import Mappings
 from cosell.mapping.parties import Party, read_party_columns
 from cosell.mapping.solutions import Solution
+from cosell.sync.contact import read_contact
 from cosell.sync.deal import NOT_DECIDED, Deal
 from cosell.sync.planner import HELP_FIELD
+from cosell.sync.roster import APPLICATION, USER_COLUMNS, contact_of, owner_of, read_teams, read_user
 from cosell.sync.solutions.read import read_solution_rows
+from cosell.sync.team import User, pick_members
 from cosell.sync.workspace import Workspace
 
 OWNER = "owninguser"
-OWNER_COLUMNS = {
-    "first_name": "firstname",
-    "last_name": "lastname",
-    "email": "internalemailaddress",
-}
-"""Columns of systemuser by the field names of `mappings/contact.yaml`."""
 
 
 async def read_deal_row(workspace: Workspace, opportunity_id: OpportunityId) -> Row:
@@ -43,7 +40,7 @@ async def read_deal_row(workspace: Workspace, opportunity_id: OpportunityId) -> 
             f"{own.customer}_account": account,
             own.contact: contact,
             f"{own.customer}_contact": contact,
-            OWNER: list(OWNER_COLUMNS.values()),
+            OWNER: [*USER_COLUMNS.values(), APPLICATION],
         },
     )
     if row is None:
@@ -59,19 +56,33 @@ async def read_deal(workspace: Workspace, row: Row) -> Deal:
     if OWNER not in row.values:
         row = await read_deal_row(workspace, OpportunityId(row.id))
     mappings, own = workspace.mappings, workspace.opportunity.columns
+    users = await _read_people(workspace, row)
     reading = read_opportunity(row.values, workspace.opportunity, codes=await workspace.get_codes(row))
-    owner = _expanded(row, OWNER)
     return Deal(
         opportunity_id=OpportunityId(row.id),
         fields=reading.snapshot,
         customer=_read_customer(_expanded(row, own.account, f"{own.customer}_account"), mappings),
         contact=read_party_columns(_expanded(row, own.contact, f"{own.customer}_contact"), mappings.contact),
-        owner={name: str(owner.get(column) or "") or None for name, column in OWNER_COLUMNS.items()},
+        team=pick_members(users),
         solutions=await _read_solutions(workspace, OpportunityId(row.id)),
         help=_read_code(reading.snapshot, HELP_FIELD),
         is_visible=reading.snapshot.get("visibility") is True,
         purchase_intent=_read_code(reading.snapshot, "purchase_intent") or NOT_DECIDED,
     )
+
+
+async def _read_people(workspace: Workspace, row: Row) -> tuple[User, ...]:
+    """Return owner and sales team; they and the contact stay at hand for the first look at the pair."""
+    own, mapping, reads = workspace.opportunity.columns, workspace.mappings.contact, workspace.reads
+    owner_id, contact_id = owner_of(workspace, row), contact_of(workspace, row)
+    owner = row.find_expanded(OWNER)
+    if owner is not None:
+        reads.users[owner_id] = (read_user(owner),)
+    contact = _expanded(row, own.contact, f"{own.customer}_contact")
+    if contact_id and contact:
+        reads.contacts[contact_id] = read_contact(contact, mapping)
+    teams = await read_teams(workspace, [row])
+    return teams.get(OpportunityId(row.id), reads.users.get(owner_id, ()))
 
 
 def _read_code(snapshot: Snapshot, field: str) -> str | None:

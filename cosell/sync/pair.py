@@ -15,11 +15,13 @@ from cosell.store import Lease
 from cosell.sync.apply import Pair, apply_plan, is_mark_right
 from cosell.sync.deadlines import Deadline, DeadlineKind, iter_notes, read_deadlines, still_running
 from cosell.sync.hold import LEASE_SECONDS
-from cosell.sync.look import look_at
+from cosell.sync.look import document_of, look_at
 from cosell.sync.one_way import private_note, visible_note
 from cosell.sync.outcome import Outcome, Result
+from cosell.sync.people import Place, plan_people
 from cosell.sync.plan import FieldConflict, Note, Plan
 from cosell.sync.planner import EVENT, Seen, conflict_note, plan_sync
+from cosell.sync.roster import read_people
 from cosell.sync.solutions.look import LATER, add_solutions, look_at_solutions
 from cosell.sync.workspace import Workspace
 
@@ -124,6 +126,11 @@ async def _sync_once(
     if untold:
         seen = replace(seen, notes=[*seen.notes, *untold])
         plan = plan_sync(seen, base=link.base, told=link.told, rows=rows)
+    # What was refused last may have been about people; nobody says so again.
+    was_refused = link.state is LinkState.LINKED and link.referral_etag is None
+    people = await read_people(workspace, link, row, seen=seen, plan=plan, is_asked=with_people or was_refused)
+    place = Place(document=document_of(referral), mapping=workspace.mappings.contact)
+    plan = plan_people(plan, people, place, seen=seen, base=link.base)
     plan.raise_if_unsafe(f"opportunity {row.id}")
     pair = Pair(link=link, referral=referral, row=row, solutions=solutions)
     outcome = await apply_plan(workspace, pair, plan, lease=lease, run_id=run_id)

@@ -27,6 +27,8 @@ class Change:
     rule: str
     is_told: bool = True
     """Whether the audit text names the field; ids which we write for ourselves are not news for a seller."""
+    is_personal: bool = False
+    """Whether it names people: then the journal keeps that it changed, but not from what to what."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,8 @@ class Plan:
     """Why the deal is closed, in Partner Center's words, when a side is about to be closed as lost or declined."""
     revenue: Money | None = None
     """The actual revenue of an opportunity which is about to be won."""
+    lists: Mapping[str, object] = field(default_factory=dict)
+    """Lists of the referral which no row of the mapping spells, written whole: their pointers and new members."""
 
     def changes_on(self, side: Side) -> dict[str, Value]:
         """Return the new values of one side, by field."""

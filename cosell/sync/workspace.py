@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from cosell.dataverse import DataverseClient, Row
 from cosell.domain.clock import Clock
-from cosell.domain.ids import LeadId, OpportunityId, ReferralId
+from cosell.domain.ids import ContactId, LeadId, OpportunityId, ReferralId
 from cosell.mapping.codes import Codes
 from cosell.mapping.fields import select_columns
 from cosell.mapping.models import Mappings, OpportunityMapping
@@ -15,8 +15,10 @@ from cosell.mapping.variables import Variables
 from cosell.partner_center import PartnerCenterClient, Referral, WebhookClient
 from cosell.store import InboxEntry, Ledger
 from cosell.sync.codebook import Codebook
+from cosell.sync.contact import Contact
 from cosell.sync.outcome import Outcome
 from cosell.sync.solutions.row import SolutionRow
+from cosell.sync.team import User
 
 DEFAULTS = Variables()
 
@@ -33,6 +35,12 @@ class Reads:
     leads: dict[LeadId, Row | None] = field(default_factory=dict)
     solutions: dict[OpportunityId, tuple[SolutionRow, ...]] = field(default_factory=dict)
     """Rows of Microsoft solutions, until somebody has looked at their opportunity."""
+    contacts: dict[ContactId, Contact] = field(default_factory=dict)
+    users: dict[str, tuple[User, ...]] = field(default_factory=dict)
+    """Users by the id of an owner: the user alone, or the members of the team that owns."""
+    sales_teams: dict[OpportunityId, tuple[User, ...]] = field(default_factory=dict)
+    made: set[OpportunityId] = field(default_factory=set)
+    """Opportunities which this run has created: nobody has added anything to them yet."""
 
 
 @dataclass(slots=True, kw_only=True)

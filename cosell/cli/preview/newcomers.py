@@ -80,7 +80,8 @@ async def _find_by_reference(workspace: Workspace, row: Row) -> Referral | None:
 def _referral_changes(workspace: Workspace, deal: Deal) -> Iterable[Change]:
     shared = {row.field: row for row in workspace.opportunity.fields if row.direction.allows(Side.PARTNER_CENTER)}
     fields: dict[str, Value] = {name: value for name, value in deal.fields.items() if name in shared}
-    fields |= _party("customer", deal.customer) | _party("contact", deal.contact) | _party("owner", deal.owner)
+    fields |= _party("customer", deal.customer) | _party("contact", deal.contact)
+    fields["team"] = frozenset(str(member.get("email")) for member in deal.team)
     fields["solutions"] = frozenset(item.identifier for item in deal.solutions)
     fields["help"] = deal.help
     fields["visibility"] = deal.is_visible or bool(deal.help)

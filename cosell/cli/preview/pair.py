@@ -13,10 +13,12 @@ from cosell.sync.audit import describe_plan
 from cosell.sync.deal import check_deal
 from cosell.sync.gather import read_deal
 from cosell.sync.invite import find_copy_note
-from cosell.sync.look import look_at
+from cosell.sync.look import document_of, look_at
 from cosell.sync.pair import NO_REMARK, Remark, add_remark, is_echo
+from cosell.sync.people import Place, plan_people
 from cosell.sync.plan import Change, FieldConflict, Note, Plan
 from cosell.sync.planner import HELP_FIELD, plan_sync
+from cosell.sync.roster import read_people
 from cosell.sync.solutions.look import add_solutions, look_at_solutions
 from cosell.sync.stages import StagePair
 from cosell.sync.workspace import Workspace
@@ -79,6 +81,9 @@ async def preview_pair(workspace: Workspace, link: Link, *, remark: Remark = NO_
     seen = add_remark(await look_at(workspace, referral, row), remark, workspace, link, row)
     seen = add_solutions(seen, await look_at_solutions(workspace, link, referral, is_asked=True), link)
     plan = plan_sync(seen, base=link.base, told=link.told, rows=workspace.opportunity.fields)
+    people = await read_people(workspace, link, row, seen=seen, plan=plan, is_asked=True)
+    place = Place(document=document_of(referral), mapping=workspace.mappings.contact)
+    plan = plan_people(plan, people, place, seen=seen, base=link.base)
     if is_as_left and plan.is_empty:
         return replace(ids, summary="Nothing: both records are as the last sync left them.")
     invitation = _Invitation()

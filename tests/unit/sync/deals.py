@@ -29,7 +29,9 @@ READY = Deal(
         "country": "DE",
     },
     contact={"first_name": "Ines", "last_name": "Holm", "email": "ines@wingtip.example", "phone": "+49 431 5550100"},
-    owner={"first_name": "Oda", "last_name": "Berg", "email": "oda@partner.example", "phone": None, "title": "Seller"},
+    team=(
+        {"first_name": "Oda", "last_name": "Berg", "email": "oda@partner.example", "phone": None, "title": "Seller"},
+    ),
     solutions=(Solution(identifier="SOL-10001-ABC", name="Suite", type="3P", publisher="Partner"),),
     help=None,
     is_visible=False,

@@ -97,6 +97,8 @@ TEAM = Draft(
         yes_no("IsDefault"),
         lookup("BusinessUnitId", to("businessunit", "business_unit_teams")),
         lookup("AdministratorId", to("systemuser", "lk_teambase_administratorid")),
+        # What an access team is about; the real column may name a knowledge article as well.
+        lookup("RegardingObjectId", to("opportunity", "opportunity_Teams", nav_single="regardingobjectid_opportunity")),
     ),
 )
 
