@@ -24,6 +24,8 @@ from cosell.mapping.values import find_pointer, read_money, read_value, shorten,
 CURRENCY_POINTER = "/details/currency"
 ORIGIN = "originatingleadid"
 """The lead from which an opportunity was made (Microsoft: Opportunity table)."""
+CREATOR = "createdby"
+"""Who made a row (Microsoft: Opportunity table)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +132,7 @@ def select_columns(mapping: OpportunityMapping) -> tuple[str, ...]:
     plain = [row.dataverse for row in mapping.fields]
     plain += [row.when_won for row in mapping.fields if row.when_won]
     plain += [own.sync_switch, own.audit, own.state, own.status_reason, currency_column(mapping)]
-    lookups = [lookup_column(name) for name in (own.account, own.contact, own.customer, own.owner, ORIGIN)]
+    lookups = [lookup_column(name) for name in (own.account, own.contact, own.customer, own.owner, ORIGIN, CREATOR)]
     return tuple(dict.fromkeys([mapping.id, own.name, *plain, *lookups, "createdon"]))
 
 

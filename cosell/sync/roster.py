@@ -10,12 +10,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from cosell.dataverse import Row
 from cosell.domain.ids import ContactId, OpportunityId
 from cosell.domain.link import Link
+from cosell.domain.stages import ReferralStage
 from cosell.errors import AccessDenied
-from cosell.mapping.fields import lookup_column
+from cosell.mapping.fields import CREATOR, lookup_column
 from cosell.sync.contact import BASE_CONTACT, read_contact
 from cosell.sync.people import People, is_left_alone
 from cosell.sync.plan import Plan
-from cosell.sync.planner import Seen
+from cosell.sync.planner import BASE_REFERRAL_STAGE, Seen
 from cosell.sync.team import BASE_OWNER, User
 from cosell.sync.workspace import Workspace
 
@@ -25,6 +26,7 @@ USER_SET, TEAM_SET = "systemusers", "teams"
 USER_COLUMNS = {"first_name": "firstname", "last_name": "lastname", "email": "internalemailaddress"}
 """Columns of systemuser by the field names of `mappings/contact.yaml`."""
 APPLICATION = "applicationid"
+INVITED = ReferralStage.INVITED.value
 MEMBERS = "teammembership_association"
 ABOUT = "regardingobjectid"
 
@@ -41,13 +43,24 @@ async def read_people(
         return None
     owner_id, contact_id = owner_of(workspace, row), contact_of(workspace, row)
     users: tuple[User, ...] | None = None
-    if is_asked or link.base.get(BASE_OWNER) != owner_id:
+    if not is_asked and _is_untaken(workspace, link, row):
+        users = ()
+    elif is_asked or link.base.get(BASE_OWNER) != owner_id:
         users = (await read_teams(workspace, [row])).get(OpportunityId(row.id))
     is_due = is_asked or link.base.get(BASE_CONTACT) != contact_id
     if contact_id and is_due and not seen.is_shared:
         await read_contacts(workspace, [contact_id])
     contact = workspace.reads.contacts.get(contact_id) if contact_id else None
     return People(owner_id=owner_id, contact_id=contact_id or "", users=users, contact=contact)
+
+
+def _is_untaken(workspace: Workspace, link: Link, row: Row) -> bool:
+    """Tell whether an opportunity which we have made of a referral still belongs to us: then nobody is asked for.
+
+    By the time an invitation is answered, who created the opportunity is known by its own column only.
+    """
+    is_ours = OpportunityId(row.id) in workspace.reads.made or link.base.get(BASE_REFERRAL_STAGE) == INVITED
+    return is_ours and str(row.values.get(lookup_column(CREATOR)) or "").lower() == owner_of(workspace, row)
 
 
 def owner_of(workspace: Workspace, row: Row) -> str:
@@ -80,11 +93,8 @@ async def read_teams(workspace: Workspace, rows: Sequence[Row]) -> dict[Opportun
     reads = workspace.reads
     owners = {OpportunityId(row.id): owner_of(workspace, row) for row in rows}
     await _read_owners(workspace, owners.values())
-    wanted = [row_id for row_id in owners if row_id not in reads.sales_teams]
-    # One that this very run has made belongs to nobody but its owner.
-    reads.sales_teams |= {row_id: () for row_id in wanted if row_id in reads.made}
     try:
-        await _read_sales_teams(workspace, [row_id for row_id in wanted if row_id not in reads.made])
+        await _read_sales_teams(workspace, [row_id for row_id in owners if row_id not in reads.sales_teams])
     except AccessDenied as error:
         logger.warning("the sales teams were left out: %s", error)
     return {

@@ -17,6 +17,7 @@ from tests.sync.leads import arrived_lead
 from tests.sync.pairs import CLOSING, DEAL_VALUE, NOTES, PairInStep, invited_pair, shared_pair
 from tests.sync.sold import SECOND, Shelf, member
 from tests.sync.stand import OPEN, PROOF_OF_CONCEPT, Stand
+from tests.sync.test_team import COLLEAGUE, give_to
 
 PAGE = Path(__file__).parents[2] / "docs" / "delivery.md"
 ROW = re.compile(r"^\| (?P<what>[^|]+?) +\| (?P<calls>\d+) +\| (?P<writes>\d+) +\| (?P<most>[^|]+?) +\|$", re.MULTILINE)
@@ -195,3 +196,10 @@ async def test_sharing_costs_as_promised(stand: Stand) -> None:
     opportunity_id = await stand.write_opportunity()
     found = await look_after_poll(stand, opportunity_id)
     assert found == promised("opportunity shared for the first time")
+
+
+async def test_another_owner_costs_as_promised(stand: Stand) -> None:
+    pair = await shared_pair(stand)
+    await give_to(pair, COLLEAGUE)
+    found = await look_after_poll(stand, pair.opportunity_id)
+    assert found == promised("another owner, in the CRM")
