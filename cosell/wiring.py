@@ -12,7 +12,7 @@ from cosell.dataverse.install import Customizer
 from cosell.dataverse.opening import open_dataverse_service
 from cosell.domain.clock import Clock, utc_clock
 from cosell.domain.ids import TenantName
-from cosell.errors import ConfigurationError, RejectedError, RetryableError
+from cosell.errors import ConfigurationError, CosellError
 from cosell.http.pace import Sleep
 from cosell.mapping.loader import load_mappings
 from cosell.mapping.models import Mappings
@@ -114,7 +114,7 @@ async def open_workspace(
             holder=f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}",
         )
         await workspace.find_out_currency_kind()
-        with suppress(RetryableError, RejectedError):  # Whoever needs the CRM meets that by itself.
+        with suppress(CosellError):  # Whoever needs the CRM meets that by itself.
             await workspace.leave_out_missing_columns()
         yield workspace
 

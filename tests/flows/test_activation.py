@@ -68,7 +68,8 @@ def test_activation_goes_through_all_nine_each_stage_started_by_the_one_before(w
     assert all(flow["active"] and flow["proved"] for flow in told["flows"])
     assert [flow["active_since"] for flow in told["flows"]] == sorted(flow["active_since"] for flow in told["flows"])
     starters = {flow: {run.created_by for run in world.ui.runs_of(activating(flow))} for flow in ACTIVATION_ORDER}
-    assert [flow for flow in ACTIVATION_ORDER[3:] if starters[flow] != {"AUTOMATION"}] == []
+    # Others may have been tried by hand before.
+    assert [flow for flow in ACTIVATION_ORDER[3:] if "AUTOMATION" not in starters[flow]] == []
     tables = world.ui.list_all("artifacts", artifacts={"key": {"any_": ["activation"]}})
     newest = max(tables, key=lambda table: str(table["created"]))
     assert [row["flow"] for row in json.loads(newest["data"])] == list(ACTIVATION_ORDER)

@@ -16,7 +16,8 @@ SIXTH, EIGHTH, NINTH = (
     FlowName.SOLUTIONS_TO_PARTNER_CENTER,
 )
 DISPATCHER, WORKER, SERVER = "cosell.cli dispatch", "prefect worker start", "cosell.cli.prefect_server"
-CREATE = {"method": "PATCH", "path": "/opportunities\\(cosell_referralid="}
+CREATE = {"path": "(/opportunities\\(cosell_referralid=|/\\$batch$)"}
+"""The write by which an opportunity is made: alone, or in a batch with its solutions."""
 REFUSAL = {"status": 400, "body": {"error": {"code": "0x80040203", "message": "It was refused for a test."}}}
 SLOW = {"delay_ms": 8000}
 RECOVERY_SECONDS = 240.0
