@@ -16,7 +16,8 @@ SIXTH, EIGHTH, NINTH = (
     FlowName.SOLUTIONS_TO_PARTNER_CENTER,
 )
 DISPATCHER, WORKER, SERVER = "cosell.cli dispatch", "prefect worker start", "cosell.cli.prefect_server"
-CREATE = {"path": "(/opportunities\\(cosell_referralid=|/\\$batch$)"}
+ALONE, BATCH = "/opportunities\\(cosell_referralid=", "/\\$batch$"
+CREATE = {"path": f"({ALONE}|{BATCH})"}
 """The write by which an opportunity is made: alone, or in a batch with its solutions."""
 REFUSAL = {"status": 400, "body": {"error": {"code": "0x80040203", "message": "It was refused for a test."}}}
 SLOW = {"delay_ms": 8000}
@@ -38,7 +39,8 @@ def test_notification_is_run_by_the_dispatcher_as_a_run_of_its_deployment(active
 
 def test_retry_hands_a_dispatched_run_to_a_worker_which_does_what_was_not_done(active_world: World) -> None:
     world = active_world
-    world.emulators.control("PUT", "faults", [{**CREATE, "nth": 1, "action": REFUSAL}])
+    # Refused with its solutions, it is tried alone; so each way is refused once.
+    world.emulators.control("PUT", "faults", [{"path": way, "nth": 1, "action": REFUSAL} for way in (ALONE, BATCH)])
     try:
         referral_id = _invite(world, "Refused at first")
         run = wait_until("its run has ended", lambda: _find_run_about(world, referral_id))
