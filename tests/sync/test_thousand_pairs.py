@@ -98,6 +98,7 @@ class Pair:
     """What both sides have to sell in the end; nobody takes a solution away here, so it is what anybody added."""
 
 
+@pytest.mark.timeout(600)  # a busy machine takes its time
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_random_edits_on_both_sides_converge_in_one_cycle_each_way(stand: Stand, seed: int) -> None:
     dice = random.Random(seed)  # noqa: S311  the same dice for everybody
