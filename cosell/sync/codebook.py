@@ -4,7 +4,7 @@ The poll hands out numbers without labels, and a call per record to learn them w
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from cosell.dataverse import DataverseClient
@@ -64,10 +64,18 @@ class Codebook:
             currency_options=options.get(currency, {}),
         )
 
-    async def get_column_names(self, table: str) -> frozenset[str]:
-        """Return which columns a table has; a column which was deleted may stand there for some minutes more."""
-        page = await self._page(f"columns of {table}", kept=COLUMNS_KEPT)
-        return frozenset(page)
+    async def find_missing_columns(self, table: str, wanted: Collection[str]) -> frozenset[str]:
+        """Return which of these columns a table lacks.
+
+        One which was deleted, or made after somebody missed it, is found out after some minutes; a name that nobody
+        has asked for before, like that of a column just made for a setting, is looked up at once.
+        """
+        name = f"columns of {table}"
+        page = await self._page(name, kept=COLUMNS_KEPT)
+        if not page.keys() >= set(wanted):
+            page = {**dict.fromkeys(wanted, False), **await self._read(name)}
+            await self._keep(name, page)
+        return frozenset(column for column in wanted if not page[column])
 
     async def get_currencies(self) -> Currencies:
         """Return the CRM's currencies."""
@@ -111,10 +119,12 @@ class Codebook:
             if stored and now - datetime.fromisoformat(stored["read_at"]) < kept:
                 self._pages[name] = stored["codes"]
             else:
-                codes = await self._read(name)
-                self._pages[name] = codes
-                await self._ledger.meta.save(name, json.dumps({"read_at": now.isoformat(), "codes": codes}))
+                await self._keep(name, await self._read(name))
         return self._pages[name]
+
+    async def _keep(self, name: str, codes: Mapping[str, object]) -> None:
+        self._pages[name] = codes
+        await self._ledger.meta.save(name, json.dumps({"read_at": self._clock().isoformat(), "codes": codes}))
 
     async def _read(self, name: str) -> dict[str, object]:
         what, _, table = name.partition(" of ")

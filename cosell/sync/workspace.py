@@ -75,8 +75,8 @@ class Workspace:
     async def leave_out_missing_columns(self) -> None:
         """Take fields out of the mapping whose column the CRM does not have: the others flow, and it is told."""
         own = self.opportunity
-        present = await self.codebook.get_column_names(own.table)
-        self.missing = {row.field: row.dataverse for row in own.fields if row.dataverse not in present}
+        missing = await self.codebook.find_missing_columns(own.table, {row.dataverse for row in own.fields})
+        self.missing = {row.field: row.dataverse for row in own.fields if row.dataverse in missing}
         if self.missing:
             self.wanted = self.mappings
             fields = tuple(row for row in own.fields if row.field not in self.missing)

@@ -5,6 +5,7 @@ from tests.sync.doors import assert_silence, look_at_opportunity, look_at_referr
 from tests.sync.fate import WRITES, Fate
 from tests.sync.pairs import PairInStep, invited_pair, shared_pair
 from tests.sync.portrait import lines_of
+from tests.sync.site import know_columns
 from tests.sync.stand import OPEN, PROOF_OF_CONCEPT, Stand
 from tests.sync.test_pair_stages import close_in_crm
 
@@ -159,6 +160,7 @@ async def test_win_after_72_hours_is_sent_without_a_word(stand: Stand) -> None:
     await pair.seller_edits(cosell_visibletomicrosoft=True)
     await pair.look()
     await pass_days(stand, 3.5)
+    await know_columns(stand)
     fate = Fate()
     await sweep(stand, fate)
     assert fate.calls() == [], "that the 72 hours are over is no news"

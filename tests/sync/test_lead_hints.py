@@ -12,6 +12,7 @@ from tasks.opportunities import poll_leads
 from tasks.workspace import _current
 from tests.sync.fate import Fate
 from tests.sync.leads import arrived_lead
+from tests.sync.site import know_columns
 from tests.sync.stand import VARIABLES, Stand
 
 
@@ -81,6 +82,7 @@ async def test_hints_of_foreign_leads_are_settled_at_once_and_hold_up_nobody(sta
 
 
 async def test_where_no_leads_arrive_none_are_polled_and_their_table_is_not_needed(stand: Stand) -> None:
+    await know_columns(stand)
     fate = Fate()
     async with run_of(stand, fate, variables=Variables(cosell_opportunities_only=True)) as workspace:
         assert await poll_leads.fn() == 0
