@@ -4,6 +4,7 @@
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
 from enum import StrEnum
 from types import TracebackType
 from typing import Self
@@ -80,6 +81,11 @@ class DataverseClient:
     ) -> None:
         """Close the connections."""
         await self._service.__aexit__(kind, error, traceback)
+
+    @property
+    def clock_skew(self) -> timedelta | None:
+        """By how much our clock is ahead of the service's; None while nothing was asked."""
+        return self._service.clock_skew
 
     async def whoami(self) -> WhoAmI:
         """Return whom Dataverse takes us for."""

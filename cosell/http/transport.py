@@ -4,6 +4,8 @@ import logging
 import ssl
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Self
 
@@ -63,6 +65,7 @@ class ServiceClient:
         self._sleep = sleep
         self._budget = budget or RetryBudget()
         self._on_sign_in_lost = on_sign_in_lost
+        self._heard_at: tuple[datetime, str] | None = None
 
     async def __aenter__(self) -> Self:
         """Open the connections."""
@@ -83,6 +86,17 @@ class ServiceClient:
     def base_url(self) -> str:
         """The address of the API."""
         return self.service.base_url
+
+    @property
+    def clock_skew(self) -> timedelta | None:
+        """By how much our clock was ahead of the service's at its last answer; None when no answer had a date."""
+        if self._heard_at is None:
+            return None
+        ours, theirs = self._heard_at
+        try:
+            return ours - parsedate_to_datetime(theirs)
+        except (TypeError, ValueError):
+            return None
 
     async def request(
         self,
@@ -163,6 +177,8 @@ class ServiceClient:
                 answer = await _read(response)
             finally:
                 await response.aclose()
+        if date := answer.headers.get("date"):
+            self._heard_at = (self._clock(), date)
         hint = answer.headers.get("x-ms-dop-hint", "")
         if hint.isdigit():
             self._pace.follow_hint(int(hint))

@@ -1,7 +1,7 @@
 """Referrals in Partner Center: read, listed, created, changed (Microsoft: Partner Center referrals API)."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from types import TracebackType
 from typing import Self
@@ -42,6 +42,11 @@ class PartnerCenterClient:
     ) -> None:
         """Close the connections."""
         await self._service.__aexit__(kind, error, traceback)
+
+    @property
+    def clock_skew(self) -> timedelta | None:
+        """By how much our clock is ahead of the service's; None while nothing was asked."""
+        return self._service.clock_skew
 
     async def try_access(self) -> bool | None:
         """List one referral, as a test; return whether the token shows a second factor, None when nothing is said.

@@ -118,6 +118,15 @@ class Inbox:
             oldest = select(inbox.c.received_at).where(self._is_waiting()).order_by(inbox.c.received_at).limit(1)
             return (await connection.execute(oldest)).scalar_one_or_none()
 
+    async def find_records(self, record_ids: Iterable[str]) -> set[str]:
+        """Find which of these records have an entry, waiting or claimed, of whatever kind."""
+        found: set[str] = set()
+        async with self._database.read() as connection:
+            for chunk in in_chunks(sorted(set(record_ids))):
+                query = select(inbox.c.record_id).where(self._database.mine(inbox), inbox.c.record_id.in_(chunk))
+                found |= set((await connection.scalars(query)).all())
+        return found
+
     async def find_due(self) -> dict[HintKind, datetime]:
         """Find for each kind since when its oldest entry could be claimed; kinds without any are left out."""
         now = self._database.now()
