@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import (
     AnyHttpUrl,
@@ -193,6 +193,10 @@ class Settings(BaseSettings):
     )
     mappings_dir: Path | None = Field(
         default=None, description="directory with your own mapping files, laid over the ones that ship"
+    )
+    variables_from: Literal["prefect", "dataverse"] = Field(
+        default="prefect",
+        description="where people edit the variables: prefect, or dataverse for the CRM's own environment variables",
     )
     tenant: str = Field(
         default="default", pattern=r"^[a-z0-9-]{1,40}$", description="name of this installation's tenant"

@@ -14,12 +14,14 @@ from cosell.domain.clock import Clock, utc_clock
 from cosell.domain.ids import TenantName
 from cosell.errors import ConfigurationError, CosellError
 from cosell.http.pace import Sleep
+from cosell.mapping.effective import VariableSheet, fill_sheet
 from cosell.mapping.loader import load_mappings
 from cosell.mapping.models import Mappings
 from cosell.mapping.variables import Variables
 from cosell.partner_center import open_partner_center, open_webhooks
 from cosell.settings import Settings
 from cosell.store import Cipher, Ledger, open_ledger
+from cosell.sync.crm_variables import read_crm_variables
 from cosell.sync.workspace import Workspace
 
 
@@ -85,30 +87,51 @@ async def open_crm(
         yield dataverse
 
 
+async def read_variables_of_crm(settings: Settings, *, clock: Clock = utc_clock) -> VariableSheet:
+    """Return the variables as the CRM has them right now.
+
+    Raises:
+        ConfigurationError: the ledger cannot be reached, or the CRM does not let us in.
+        RetryableError: the CRM does not answer.
+    """
+    async with (
+        open_settings_ledger(settings, clock=clock) as ledger,
+        open_dataverse(settings, ledger.vault, clock=clock) as dataverse,
+    ):
+        return await read_crm_variables(dataverse, ledger, clock=clock, is_fresh=True)
+
+
 @asynccontextmanager
 async def open_workspace(
-    settings: Settings, *, variables: Variables, clock: Clock = utc_clock
+    settings: Settings, *, variables: Variables | VariableSheet | None, clock: Clock = utc_clock
 ) -> AsyncIterator[Workspace]:
     """Open ledger, clients and mapping for one run, and close them after it.
 
+    Without `variables` those are taken which stand in the CRM.
+
     Raises:
-        ConfigurationError: the ledger cannot be reached, a mapping file cannot be used, or the CRM lacks the column
-            which a setting names for the currency.
+        ConfigurationError: the ledger cannot be reached, a mapping file or the value of a variable cannot be used, or
+            the CRM lacks the column which a variable names for the currency.
     """
-    mappings = variables.fill_in(load_mappings(settings.mappings_dir))
+    shipped = load_mappings(settings.mappings_dir)
     async with (
         open_settings_ledger(settings, clock=clock) as ledger,
         open_partner_center(settings, ledger.vault, clock=clock) as partner_center,
         open_webhooks(settings, ledger.vault, clock=clock) as webhooks,
-        open_dataverse(settings, ledger.vault, clock=clock, id_columns=_id_columns(mappings)) as dataverse,
+        open_dataverse(settings, ledger.vault, clock=clock, id_columns=_id_columns(shipped)) as dataverse,
     ):
+        sheet = variables if isinstance(variables, VariableSheet) else None
+        if variables is None:
+            sheet = await read_crm_variables(dataverse, ledger, clock=clock)
+        meant = variables if isinstance(variables, Variables) else (sheet or fill_sheet({})).read()
         workspace = Workspace(
             partner_center=partner_center,
             webhooks=webhooks,
             dataverse=dataverse,
             ledger=ledger,
-            mappings=mappings,
-            variables=variables,
+            mappings=meant.fill_in(shipped),
+            variables=meant,
+            sheet=sheet,
             clock=clock,
             link_template=settings.referral_link_template,
             holder=f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}",

@@ -10,6 +10,7 @@ from cosell.dispatch import operating_deployment, set_paused
 from cosell.domain.flows import FlowName
 from flows.chain_table import publish_activation
 from flows.operating import ends_plainly
+from flows.variable_table import publish_variables
 from tasks.activation import check_activation, record_activation
 from tasks.workspace import entered_workspace
 
@@ -32,4 +33,5 @@ async def activate(flow_name: FlowName) -> State[Any]:
         await set_paused(operating_deployment(flow_name), is_paused=False)
         await record_activation(flow_name, detail)
         await publish_activation(workspace.ledger)
+        await publish_variables(workspace)
     return Completed(message=f"{flow_name} is active. {detail}")

@@ -29,6 +29,7 @@ from cosell.errors import (
 from cosell.store import HintKind
 from cosell.sync.outcome import QUIET, Outcome, Result
 from flows.problems import publish_open_problems, strip_origin
+from flows.variable_table import publish_variables
 from tasks.activation import find_missing, refuse
 from tasks.inbox import give_back_claims
 from tasks.sign_in import describe_lost_sign_in, find_lost_sign_in, waits_for_sign_in
@@ -76,6 +77,7 @@ def operating_flow(
                 await _tell_in_list(name, state, workspace.outcomes[before:])
                 if is_outermost:
                     await publish_open_problems(workspace)
+                    await publish_variables(workspace)
                 return state
 
         return flow(name=name.value, flow_run_name=describe_run, persist_result=True)(gated)

@@ -1,21 +1,38 @@
 """The partner's switches as Prefect variables: edited in the Prefect UI, obeyed by the next run."""
 
+import asyncio
+from typing import Any
+
 from prefect.variables import Variable
 
-from cosell.mapping.variables import KNOWN, Variables, read_known
+from cosell.domain.ids import TenantName
+from cosell.domain.tenants import tenant_tags, tenant_variable
+from cosell.mapping.effective import Given, SetIn, VariableSheet, fill_sheet
+from cosell.mapping.variables import KNOWN
+from cosell.settings import Settings
 
 
-async def read_variables() -> Variables:
-    """Return the effective values; a variable that is missing has its default.
-
-    Raises:
-        ConfigurationError: values which are not allowed.
-    """
-    return read_known({known.name: await Variable.aget(known.name, default=known.default) for known in KNOWN})
+async def find_sheet(settings: Settings) -> VariableSheet | None:
+    """Return the variables as Prefect has them; None when this tenant keeps them in its CRM."""
+    return await read_sheet(TenantName(settings.tenant)) if settings.variables_from == "prefect" else None
 
 
-async def create_missing_variables() -> None:
+async def read_sheet(tenant: TenantName) -> VariableSheet:
+    """Return what stands in Prefect; a variable that is missing has its default."""
+    names = {known.name: tenant_variable(known.name, tenant) for known in KNOWN}
+    values: list[Any] = await asyncio.gather(*(Variable.aget(name) for name in names.values()))
+    return fill_sheet(
+        {
+            known: Given(value=value, set_in=SetIn.PREFECT, place=name)
+            for (known, name), value in zip(names.items(), values, strict=True)
+            if value is not None
+        }
+    )
+
+
+async def create_missing_variables(tenant: TenantName) -> None:
     """Put the variables into the Prefect UI with their defaults; those which are there are left alone."""
     for known in KNOWN:
-        if await Variable.aget(known.name) is None:
-            await Variable.aset(known.name, known.default, tags=["cosell"])
+        name = tenant_variable(known.name, tenant)
+        if await Variable.aget(name) is None:
+            await Variable.aset(name, known.default, tags=["cosell", *tenant_tags(tenant)])

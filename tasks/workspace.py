@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from cosell.settings import load_settings
 from cosell.sync.workspace import Workspace
 from cosell.wiring import open_workspace
-from tasks.variables import read_variables
+from tasks.variables import find_sheet
 
 _current: ContextVar[Workspace | None] = ContextVar("workspace", default=None)
 
@@ -22,7 +22,8 @@ async def entered_workspace() -> AsyncIterator[Workspace]:
     if present is not None:
         yield present
         return
-    async with open_workspace(load_settings(), variables=await read_variables()) as workspace:
+    settings = load_settings()
+    async with open_workspace(settings, variables=await find_sheet(settings)) as workspace:
         token = _current.set(workspace)
         try:
             yield workspace

@@ -15,6 +15,7 @@ from rich.text import Text
 from cosell.cli.credentials import Credentials, describe_credentials, read_credentials, show_credentials
 from cosell.cli.prefect_api import find_prefect
 from cosell.cli.showing import terminal
+from cosell.cli.variables import SeenVariables, describe_variables, look_at_variables, show_variables
 from cosell.domain.flows import ACTIVATION_ORDER, FlowName
 from cosell.errors import NotActivated
 from cosell.settings import Settings, load_settings
@@ -36,6 +37,7 @@ class _Stands:
     dead_letters: int
     webhook_trouble: str
     credentials: Credentials
+    variables: SeenVariables
 
 
 def activate(
@@ -138,7 +140,7 @@ async def _deactivate(settings: Settings, flow: FlowName) -> list[FlowName]:
 
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False) -> None:
-    """Show where the chain stands: which flows are active, since when, what their checks proved, and the sign-in."""
+    """Show where the chain stands: which flows are active, since when, what was proved, the sign-in, the variables."""
     settings = load_settings()
     stands = asyncio.run(_read_status(settings))
     if as_json:
@@ -149,6 +151,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for 
             "dead_letters": stands.dead_letters,
             "webhook_trouble": stands.webhook_trouble or None,
             **describe_credentials(stands.credentials),
+            **describe_variables(stands.variables),
         }
         typer.echo(json.dumps(told))
         return
@@ -162,6 +165,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for 
     if stands.webhook_trouble:
         terminal().print(f"✖ webhook: {stands.webhook_trouble}", style="red")
     show_credentials(stands.credentials)
+    show_variables(stands.variables)
     if len(stands.active) < len(ACTIVATION_ORDER):
         console.print("Activate them with [bold]cosell activate[/bold].")
 
@@ -181,6 +185,7 @@ def _tell_flow(flow: FlowName, active: dict[FlowName, Activation]) -> Group:
 
 
 async def _read_status(settings: Settings) -> _Stands:
+    variables = await look_at_variables(settings)
     async with open_settings_ledger(settings) as ledger:
         return _Stands(
             active=await ledger.activations.find_all(),
@@ -188,6 +193,7 @@ async def _read_status(settings: Settings) -> _Stands:
             dead_letters=sum((await ledger.dead_letters.count_open_by_cause()).values()),
             webhook_trouble=await ledger.meta.find(WEBHOOK_TROUBLE) or "",
             credentials=await read_credentials(settings, ledger, now=datetime.now(UTC)),
+            variables=variables,
         )
 
 

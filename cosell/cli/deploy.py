@@ -15,6 +15,7 @@ from cosell.cli.prefect_api import find_prefect
 from cosell.cli.processes import python
 from cosell.domain.clock import utc_clock
 from cosell.domain.flows import ACTIVATION_ORDER
+from cosell.domain.ids import TenantName
 from cosell.errors import ConfigurationError
 from cosell.settings import Settings, load_settings
 from cosell.store import Ledger
@@ -102,7 +103,7 @@ async def _prepare(settings: Settings) -> None:
     from tasks.variables import create_missing_variables
 
     await ensure_work_pool(settings.work_pool)
-    await create_missing_variables()
+    await create_missing_variables(TenantName(settings.tenant))
 
 
 def _deploy_all(settings: Settings, project: Path) -> None:

@@ -12,6 +12,7 @@ from cosell.cli.checks.here import (
     check_mappings,
     check_receiver,
     check_sign_in_age,
+    check_variables,
     look_at_sign_in,
 )
 from cosell.cli.checks.prefect_server import check_notification, check_server, check_worker
@@ -27,7 +28,7 @@ from cosell.mapping.variables import Variables
 from cosell.settings import Settings, load_settings
 from cosell.wiring import open_settings_ledger, open_workspace
 
-SETTINGS, LEDGER, MAPPINGS = "settings", "ledger", "mapping files"
+SETTINGS, LEDGER, MAPPINGS, VARIABLES = "settings", "ledger", "mapping files", "variables"
 OF_SERVICES = ("Dataverse", "Partner Center", "webhook")
 OF_MAPPINGS = ("CRM columns", "change tracking", "alternate key")
 OF_PREFECT = ("worker", "notification")
@@ -56,7 +57,10 @@ async def examine() -> list[Finding]:
         todo = "Set them in the environment or in a .env file; .env.example lists all."
         return [
             Finding(check=SETTINGS, verdict=Verdict.FAILED, told=error.message, todo=todo),
-            *(skip(name, SETTINGS) for name in (LEDGER, MAPPINGS, *OF_SERVICES, *OF_MAPPINGS, "Prefect server")),
+            *(
+                skip(name, SETTINGS)
+                for name in (LEDGER, MAPPINGS, *OF_SERVICES, *OF_MAPPINGS, VARIABLES, "Prefect server")
+            ),
         ]
     first = Finding(check=SETTINGS, verdict=Verdict.FINE, told="All there.")
     parts = await asyncio.gather(_examine_here(settings), _examine_prefect(settings))
@@ -75,6 +79,7 @@ async def _examine_here(settings: Settings) -> list[Finding]:
             opened = Finding(check=LEDGER, verdict=Verdict.FAILED, told=str(error))
     mapped = await run_check(MAPPINGS, check_mappings(settings))
     alone = [
+        run_check(VARIABLES, check_variables(settings)),
         *(run_check(name, asking) for name, asking in check_applications(settings, clock=utc_clock)),
         run_check("clock", check_clock(settings, clock=utc_clock)),
         run_check("receiver", check_receiver(settings)),
@@ -117,7 +122,7 @@ async def _examine_services(settings: Settings, *, has_mappings: bool) -> list[F
 
 
 async def _read_variables(settings: Settings) -> Variables:
-    """Return the variables as Prefect has them; what is wrong with Prefect has a line of its own."""
+    """Return the variables; what is wrong with them, or with whoever keeps them, has a line of its own."""
     try:
         return await read_effective_variables(settings)
     except CosellError:

@@ -37,8 +37,8 @@ VARIABLES: dict[str, tuple[str, str]] = {
 }
 """Schema name and label of a variable; one that is not listed here is named after its field."""
 OF_VARIABLES = (
-    "Shown here for administrators. cosell-sync takes the value from the variable of the same name in Prefect; "
-    "cosell crm check tells when the two differ."
+    "Obeyed where the setting COSELL_VARIABLES_FROM of cosell-sync says dataverse. Elsewhere the variable in Prefect "
+    "counts, and cosell crm check tells when the two differ."
 )
 
 KEEP = ("Create", "Read", "Write", "Append", "AppendTo")

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from cosell.errors import ConfigurationError
 from cosell.mapping.models import CopiedField, FieldRow, Mappings
 
 Row = TypeVar("Row", FieldRow, CopiedField)
@@ -72,19 +71,26 @@ def _drop_actual(row: FieldRow) -> FieldRow:
 class KnownVariable:
     """A variable as people edit it: `field` is what it is called in `Variables`, `words` are the values it takes.
 
-    One that names a column takes its logical name.
+    One that names a column takes its logical name. `name` is what it is called in Prefect, `crm` is the schema name of
+    the CRM's environment variable which `cosell crm install` makes, `microsoft` that of Microsoft's connector.
     """
 
     name: str
     field: str
     words: Literal["yes or no", "answer or portal", "column"]
+    effect: str
+    crm: str
+    microsoft: str = ""
 
     @property
     def default(self) -> str:
         """The value with which it begins, as a person reads it."""
-        value: object = getattr(Variables(), self.field)
-        spelled = (word for word, meaning in _WORDS.get(self.words, {}).items() if meaning is value)
-        return next(spelled, str(value))
+        return self.spell(getattr(Variables(), self.field))
+
+    def spell(self, meaning: object) -> str:
+        """Return what `read` has read, as a person reads it."""
+        spelled = (word for word, meant in _WORDS.get(self.words, {}).items() if meant is meaning)
+        return next(spelled, str(meaning))
 
     def read(self, given: object) -> object:
         """Return what a value means.
@@ -105,36 +111,66 @@ class KnownVariable:
 
 
 _COLUMN = re.compile(r"[a-z][a-z0-9_]*")
+_YES_NO = {"Yes": True, "No": False, "true": True, "false": False, "1": True, "0": False}
 _WORDS: dict[str, dict[str, bool]] = {
-    "yes or no": {"Yes": True, "No": False, "true": True, "false": False, "1": True, "0": False},
-    "answer or portal": {"answer": True, "portal": False},
+    "yes or no": _YES_NO,
+    # In the CRM it is a variable of the type Yes/No.
+    "answer or portal": {"answer": True, "portal": False, **_YES_NO},
 }
 KNOWN = (
-    KnownVariable(name="cosell_show_check_mark_in_opportunity_name", field="show_check_mark", words="yes or no"),
-    KnownVariable(name="cosell_deal_value_field_name", field="deal_value_field", words="column"),
-    KnownVariable(name="cosell_customer_account_country_code_field_name", field="country_code_field", words="column"),
-    KnownVariable(name="cosell_deal_currency_field_name", field="deal_currency_field", words="column"),
-    KnownVariable(name="cosell_on_hold_handling", field="on_hold_answers", words="answer or portal"),
-    KnownVariable(name="cosell_sync_cosell_opportunities_only", field="cosell_opportunities_only", words="yes or no"),
-    KnownVariable(name="cosell_sync_marketplace_leads", field="marketplace_leads", words="yes or no"),
+    KnownVariable(
+        name="cosell_show_check_mark_in_opportunity_name",
+        field="show_check_mark",
+        words="yes or no",
+        effect="✔ or ✖ stands before the name of an opportunity that is shared",
+        crm="cosell_ShowCheckMark",
+        microsoft="msft_displaycheckmarkinname",
+    ),
+    KnownVariable(
+        name="cosell_deal_value_field_name",
+        field="deal_value_field",
+        words="column",
+        effect="the column of the opportunity which holds the deal value",
+        crm="cosell_DealValueField",
+        microsoft="msft_dealvaluefield",
+    ),
+    KnownVariable(
+        name="cosell_customer_account_country_code_field_name",
+        field="country_code_field",
+        words="column",
+        effect="the column of the account which holds the customer's country",
+        crm="cosell_CountryCodeField",
+        microsoft="msft_customeraccountcountrycode",
+    ),
+    KnownVariable(
+        name="cosell_deal_currency_field_name",
+        field="deal_currency_field",
+        words="column",
+        effect="the column of the opportunity which holds the currency: a lookup, text or choice",
+        crm="cosell_DealCurrencyField",
+        microsoft="msft_dealcurrencycodefield",
+    ),
+    KnownVariable(
+        name="cosell_on_hold_handling",
+        field="on_hold_answers",
+        words="answer or portal",
+        effect="*answer*: leaving On Hold accepts, closing declines; *portal*: only Partner Center answers",
+        crm="cosell_OnHoldAnswers",
+    ),
+    KnownVariable(
+        name="cosell_sync_cosell_opportunities_only",
+        field="cosell_opportunities_only",
+        words="yes or no",
+        effect="only co-sell and pipeline deals arrive, no leads",
+        crm="cosell_OpportunitiesOnly",
+        microsoft="msft_synccosellopportunitiesonly",
+    ),
+    KnownVariable(
+        name="cosell_sync_marketplace_leads",
+        field="marketplace_leads",
+        words="yes or no",
+        effect="leads of the marketplace and of the partner's profile arrive, too",
+        crm="cosell_MarketplaceLeads",
+    ),
 )
 """The variables which people edit."""
-
-
-def read_known(given: Mapping[str, object]) -> Variables:
-    """Return the effective values of what people wrote; a variable that is missing has its default.
-
-    Raises:
-        ConfigurationError: values which are not allowed; all of them at once, each with what is.
-    """
-    read: dict[str, object] = {}
-    problems: list[str] = []
-    for variable in KNOWN:
-        if variable.name in given:
-            try:
-                read[variable.field] = variable.read(given[variable.name])
-            except ValueError as error:
-                problems.append(f"{variable.name} has to be {error}")
-    if problems:
-        raise ConfigurationError(f"Variables in Prefect have values which are not allowed: {'; '.join(problems)}.")
-    return Variables(**read)  # type: ignore[arg-type]  # each was read as what its field holds

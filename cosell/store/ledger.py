@@ -64,6 +64,11 @@ class Ledger:
         self.meta = Meta(database)
         self.solution_rows = SolutionRows(database)
 
+    @property
+    def tenant(self) -> TenantName:
+        """Whose ledger this is."""
+        return self._database.tenant
+
     async def record_sync(
         self,
         link: Link,

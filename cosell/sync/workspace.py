@@ -8,6 +8,7 @@ from cosell.dataverse import DataverseClient, Row
 from cosell.domain.clock import Clock
 from cosell.domain.ids import ContactId, LeadId, OpportunityId, ReferralId
 from cosell.mapping.codes import Codes
+from cosell.mapping.effective import VariableSheet
 from cosell.mapping.fields import select_columns
 from cosell.mapping.models import Mappings, OpportunityMapping
 from cosell.mapping.statuses import StatusBook
@@ -57,6 +58,8 @@ class Workspace:
     link_template: str
     holder: str
     """Who holds leases and claims: unique to this run."""
+    sheet: VariableSheet | None = None
+    """The variables with the place of each, when that is known."""
     reads: Reads = field(default_factory=Reads)
     outcomes: list[Outcome] = field(default_factory=list)
     """What this run has come to so far, its subflows included."""

@@ -86,6 +86,7 @@ def test_everything_in_order_is_all_ticks_and_exit_code_0(desk: Desk, monkeypatc
         "Partner Center credential",
         "clock",
         "receiver",
+        "variables",
         "Prefect server",
         "worker",
     }

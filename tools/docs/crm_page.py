@@ -40,8 +40,8 @@ call is a hint, its content is never used, and what is missed is found by the ne
 hold up nobody's saving.
 """
 _VARIABLES = """\
-They are definitions with our defaults, for administrators to see. The values in use are the Prefect variables;
-`cosell crm check` warns of a value in the CRM which says something else.
+They are definitions with our defaults. With `COSELL_VARIABLES_FROM=dataverse` their values are the ones in use; else
+the [Prefect variables](variables.md) are, and `cosell crm check` warns of a value in the CRM which says something else.
 """
 
 

@@ -5,7 +5,7 @@ import importlib.util
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tools.docs import cli_page, crm_page, errors_page, mappings_page, settings_page
+from tools.docs import cli_page, crm_page, errors_page, mappings_page, settings_page, variables_page
 
 PROJECT = Path(__file__).parents[2]
 
@@ -14,6 +14,7 @@ _PAGES: Mapping[str, Callable[[], str]] = {
     "docs/settings.md": settings_page.render_page,
     "docs/errors.md": errors_page.render_page,
     "docs/crm.md": crm_page.render_page,
+    "docs/variables.md": variables_page.render_page,
     "docs/mappings.md": mappings_page.render_page,
     "mappings/schema.json": mappings_page.render_schema,
 }

@@ -97,16 +97,21 @@ async def check_wake_up(customizer: Customizer) -> list[Finding]:
     return [Finding(check=check, verdict=Verdict.FINE, told=f"The CRM calls {found.get('url')}.")]
 
 
-async def check_variables(customizer: Customizer, variables: Variables, schema: WantedSchema) -> list[Finding]:
+async def check_variables(
+    customizer: Customizer, variables: Variables, schema: WantedSchema, *, are_obeyed: bool
+) -> list[Finding]:
     """Name each variable to which somebody gave a value in the CRM which is not the one we use."""
     check = "environment variables"
+    if are_obeyed:
+        told = "They are where we take the values from: `cosell status` shows them."
+        return [Finding(check=check, verdict=Verdict.FINE, told=told)]
     current = await read_current_values(customizer)
     used = {wanted.schema_name: spell_value(getattr(variables, wanted.field)) for wanted in schema.variables}
     differing = [name for name, value in current.items() if name in used and value.casefold() != used[name].casefold()]
     if not differing:
         return [Finding(check=check, verdict=Verdict.FINE, told="None says something else than Prefect.")]
     told = f"{', '.join(sorted(differing))}: the CRM has another value than Prefect, which is the one that counts."
-    todo = "Set the variable in Prefect (Variables), or take the value out of the CRM."
+    todo = "Set the variable in Prefect, or take the value out of the CRM, or let COSELL_VARIABLES_FROM be dataverse."
     return [Finding(check=check, verdict=Verdict.WARNING, told=told, todo=todo)]
 
 

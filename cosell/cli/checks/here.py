@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from cosell.cli.checks.finding import Said, Verdict
+from cosell.cli.opening import read_variable_sheet
 from cosell.domain.clock import Clock
 from cosell.errors import ConfigurationError
 from cosell.http.kept import describe_sign_in
@@ -36,6 +37,18 @@ async def check_mappings(settings: Settings) -> str:
     mappings = load_mappings(settings.mappings_dir)
     own = f", with your own from {settings.mappings_dir}" if settings.mappings_dir else ""
     return f"{len(mappings.opportunity.fields)} fields of the opportunity are mapped{own}."
+
+
+async def check_variables(settings: Settings) -> Said:
+    """Read the variables which people edit, wherever they do."""
+    sheet = await read_variable_sheet(settings)
+    if sheet.problems:
+        told = f"These values are not allowed: {'; '.join(sheet.problems)}."
+        todo = "Mend them there; until then no flow runs."
+        return Said(told=told, verdict=Verdict.FAILED, todo=todo)
+    edited = [row for row in sheet.rows if row.value != row.variable.default]
+    differing = ", ".join(f"{row.variable.name} is {row.value} ({row.where})" for row in edited)
+    return Said(told=f"{differing}." if differing else "All have their defaults.")
 
 
 async def check_ledger(ledger: Ledger) -> str:

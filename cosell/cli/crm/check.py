@@ -47,7 +47,9 @@ async def examine(settings: Settings) -> list[Finding]:
         checks: dict[str, Awaitable[list[Finding]]] = {
             "tables": check_tables(dataverse, mappings, variables),
             "privileges": check_privileges(customizer, schema),
-            "environment variables": check_variables(customizer, variables, schema),
+            "environment variables": check_variables(
+                customizer, variables, schema, are_obeyed=settings.variables_from == "dataverse"
+            ),
             "installation": check_version(customizer, schema),
             "wake-up": check_wake_up(customizer),
         }

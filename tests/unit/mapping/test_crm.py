@@ -5,7 +5,7 @@ import pytest
 from cosell.mapping.by_hand import by_hand
 from cosell.mapping.crm import wanted_schema
 from cosell.mapping.loader import load_mappings
-from cosell.mapping.variables import Variables
+from cosell.mapping.variables import KNOWN, Variables
 from cosell.sync.fit import mapped_columns, mapped_keys
 from cosell.webhooks.app import KIND_OF_TABLE
 
@@ -86,3 +86,8 @@ def test_what_is_left_to_a_person_names_every_column_of_the_form() -> None:
     assert [column.label for column in SCHEMA.columns["opportunity"] if column.label not in text] == []
     assert SCHEMA.role.name in text
     assert SCHEMA.solution in text
+
+
+def test_crm_calls_each_variable_what_the_sync_looks_for() -> None:
+    made = {item.field: item.schema_name for item in wanted_schema(MAPPINGS).variables}
+    assert made == {known.field: known.crm for known in KNOWN}

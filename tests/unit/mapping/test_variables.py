@@ -5,8 +5,9 @@ from dataclasses import fields
 import pytest
 
 from cosell.errors import ConfigurationError
+from cosell.mapping.effective import read_known
 from cosell.mapping.loader import load_mappings
-from cosell.mapping.variables import KNOWN, Variables, read_known
+from cosell.mapping.variables import KNOWN, Variables
 
 MARK, VALUE, HOLD = (
     "cosell_show_check_mark_in_opportunity_name",
@@ -44,9 +45,9 @@ def test_values_which_are_not_allowed_are_named_all_at_once_with_those_which_are
         read_known({HOLD: "maybe", MARK: "sometimes", VALUE: "Estimated Revenue"})
 
     told = str(caught.value)
-    assert f"{HOLD} has to be answer or portal" in told
-    assert f"{MARK} has to be yes or no" in told
-    assert f"{VALUE} has to be the logical name of a column, like estimatedvalue" in told
+    assert f"{HOLD} (Prefect) has to be answer or portal" in told
+    assert f"{MARK} (Prefect) has to be yes or no" in told
+    assert f"{VALUE} (Prefect) has to be the logical name of a column, like estimatedvalue" in told
 
 
 def test_actual_value_belongs_to_the_estimated_revenue() -> None:
