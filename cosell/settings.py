@@ -76,6 +76,14 @@ class DataverseSettings(BaseModel):
         description="day on which that secret ends, like 2027-03-31: nobody but Entra knows, so say it to be warned",
     )
 
+    share_of_limit: float = Field(
+        default=0.7,
+        gt=0.0,
+        le=1.0,
+        description="share of what Dataverse lets this application user ask (6,000 requests in five minutes) which all "
+        "processes together may use; leave some to others who use the same user",
+    )
+
     @field_validator("client_secret")
     @classmethod
     def _exactly_one(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
@@ -112,6 +120,14 @@ class PartnerCenterSettings(BaseModel):
         default=None,
         description="first refresh token, when there is no sign-in by `cosell connect partner-center`; "
         "later ones are kept encrypted in the ledger",
+    )
+
+    requests_per_second: int = Field(
+        default=5,
+        ge=1,
+        le=50,
+        description="requests to Partner Center within any second, of all processes together; Microsoft names no "
+        "number and asks for restraint",
     )
 
     @field_validator("client_secret")

@@ -13,6 +13,7 @@ from cosell.dataverse.opening import open_dataverse_service
 from cosell.domain.clock import Clock, utc_clock
 from cosell.domain.ids import TenantName
 from cosell.errors import ConfigurationError, CosellError
+from cosell.http.budget import Booking, Urgency
 from cosell.http.pace import Sleep
 from cosell.mapping.effective import VariableSheet, fill_sheet
 from cosell.mapping.loader import load_mappings
@@ -66,7 +67,9 @@ async def open_customizer(
     """
     async with (
         open_settings_ledger(settings, clock=clock) as ledger,
-        open_dataverse_service(settings, ledger.vault, clock=clock, sleep=sleep) as service,
+        open_dataverse_service(
+            settings, ledger.vault, clock=clock, sleep=sleep, booking=Booking(budget=ledger.budgets)
+        ) as service,
     ):
         yield Customizer(service, solution=solution)
 
@@ -82,7 +85,13 @@ async def open_crm(
     """
     async with (
         open_settings_ledger(settings, clock=clock) as ledger,
-        open_dataverse(settings, ledger.vault, clock=clock, id_columns=_id_columns(mappings)) as dataverse,
+        open_dataverse(
+            settings,
+            ledger.vault,
+            clock=clock,
+            id_columns=_id_columns(mappings),
+            booking=Booking(budget=ledger.budgets),
+        ) as dataverse,
     ):
         yield dataverse
 
@@ -96,16 +105,20 @@ async def read_variables_of_crm(settings: Settings, *, clock: Clock = utc_clock)
     """
     async with (
         open_settings_ledger(settings, clock=clock) as ledger,
-        open_dataverse(settings, ledger.vault, clock=clock) as dataverse,
+        open_dataverse(settings, ledger.vault, clock=clock, booking=Booking(budget=ledger.budgets)) as dataverse,
     ):
         return await read_crm_variables(dataverse, ledger, clock=clock, is_fresh=True)
 
 
 @asynccontextmanager
 async def open_workspace(
-    settings: Settings, *, variables: Variables | VariableSheet | None, clock: Clock = utc_clock
+    settings: Settings,
+    *,
+    variables: Variables | VariableSheet | None,
+    clock: Clock = utc_clock,
+    urgency: Urgency = Urgency.FOREGROUND,
 ) -> AsyncIterator[Workspace]:
-    """Open ledger, clients and mapping for one run, and close them after it.
+    """Open ledger, clients and mapping for one run, and close them after it; a background run steps back for others.
 
     Without `variables` those are taken which stand in the CRM.
 
@@ -116,9 +129,17 @@ async def open_workspace(
     shipped = load_mappings(settings.mappings_dir)
     async with (
         open_settings_ledger(settings, clock=clock) as ledger,
-        open_partner_center(settings, ledger.vault, clock=clock) as partner_center,
+        open_partner_center(
+            settings, ledger.vault, clock=clock, booking=Booking(budget=ledger.budgets, urgency=urgency)
+        ) as partner_center,
         open_webhooks(settings, ledger.vault, clock=clock) as webhooks,
-        open_dataverse(settings, ledger.vault, clock=clock, id_columns=_id_columns(shipped)) as dataverse,
+        open_dataverse(
+            settings,
+            ledger.vault,
+            clock=clock,
+            id_columns=_id_columns(shipped),
+            booking=Booking(budget=ledger.budgets, urgency=urgency),
+        ) as dataverse,
     ):
         sheet = variables if isinstance(variables, VariableSheet) else None
         if variables is None:

@@ -9,6 +9,7 @@ from cosell.dataverse.client import DataverseClient
 from cosell.dataverse.reading import SERVICE_NAME
 from cosell.domain.clock import Clock, utc_clock
 from cosell.http.auth import AppTokens
+from cosell.http.budget import Booking, Limit
 from cosell.http.certificates import certificate_of
 from cosell.http.connections import open_connections
 from cosell.http.entra import Identity
@@ -16,12 +17,32 @@ from cosell.http.pace import Pace, Sleep
 from cosell.http.service import Service, SignIn, scope_of
 from cosell.http.tokens import TokenSource, TokenVault
 from cosell.http.transport import ServiceClient
+from cosell.http.turns import Turns
 from cosell.settings import Settings
 
 VAULT_NAME = "dataverse"
 PREFIX = "COSELL_DATAVERSE__"
 API = "api/data/v9.2"
 MAX_IN_FLIGHT = 8
+REQUESTS, WINDOW_SECONDS = 6000, 300.0
+"""What Dataverse lets one user ask (Microsoft: Service protection API limits)."""
+BURST_SECONDS = 30.0
+BLOCK = 10
+
+
+def dataverse_limit(settings: Settings) -> Limit:
+    """Return our share of what the application user may ask: evenly spaced, with room for a burst after a quiet time.
+
+    Within any window no more than the share: what a burst may catch up is taken off the even rate.
+    """
+    own = settings.dataverse
+    host = (own.url.host or "").lower()
+    return Limit(
+        account=f"dataverse:{host}:{own.client_id.lower()}",
+        interval_seconds=(WINDOW_SECONDS + BURST_SECONDS) / (REQUESTS * own.share_of_limit - BLOCK),
+        burst_seconds=BURST_SECONDS,
+        block=BLOCK,
+    )
 
 
 def dataverse_tokens(settings: Settings, *, vault: TokenVault, clock: Clock) -> AppTokens:
@@ -48,12 +69,18 @@ def open_dataverse(
     sleep: Sleep = asyncio.sleep,
     tokens: TokenSource | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
-    max_in_flight: int = MAX_IN_FLIGHT,
     id_columns: Mapping[str, str] | None = None,
+    booking: Booking | None = None,
 ) -> DataverseClient:
-    """Return a client, to be used with `async with`; the service's own hint may lower `max_in_flight`."""
+    """Return a client, to be used with `async with`; the service may want fewer requests at once."""
     service = open_dataverse_service(
-        settings, vault, clock=clock, sleep=sleep, tokens=tokens, transport=transport, max_in_flight=max_in_flight
+        settings,
+        vault,
+        clock=clock,
+        sleep=sleep,
+        tokens=tokens,
+        transport=transport,
+        booking=booking,
     )
     return DataverseClient(service, id_columns=id_columns)
 
@@ -66,9 +93,14 @@ def open_dataverse_service(
     sleep: Sleep = asyncio.sleep,
     tokens: TokenSource | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
-    max_in_flight: int = MAX_IN_FLIGHT,
+    booking: Booking | None = None,
 ) -> ServiceClient:
-    """Return what sends requests to Dataverse, for those who need more than rows."""
+    """Return what sends requests to Dataverse, for those who need more than rows.
+
+    With `booking`, the limit of the application user is shared with all processes which book there, too.
+    """
+    limit = dataverse_limit(settings)
+    turns = Turns(booking, limit, clock=clock, sleep=sleep) if booking else None
     service = Service(
         name=SERVICE_NAME,
         base_url=f"{str(settings.dataverse.url).rstrip('/')}/{API}",
@@ -81,8 +113,8 @@ def open_dataverse_service(
     return ServiceClient(
         service,
         tokens=tokens or dataverse_tokens(settings, vault=vault, clock=clock),
-        http=open_connections(ca_bundle=settings.ca_bundle, max_connections=max_in_flight, transport=transport),
-        pace=Pace(max_in_flight=max_in_flight, clock=clock, sleep=sleep),
+        http=open_connections(ca_bundle=settings.ca_bundle, max_connections=MAX_IN_FLIGHT, transport=transport),
+        pace=Pace(max_in_flight=MAX_IN_FLIGHT, clock=clock, sleep=sleep, turns=turns),
         clock=clock,
         sleep=sleep,
     )

@@ -33,6 +33,7 @@ from cosell.http.tokens import TokenSource
 logger = logging.getLogger(__name__)
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
+THROTTLING = frozenset({429, 509})
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _REPEATABLE_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 
@@ -151,6 +152,7 @@ class ServiceClient:
                 raise error
             if isinstance(error, Throttled) and error.retry_after:
                 self._pace.keep_silent(error.retry_after)
+                await self._pace.tell_others(error.retry_after)
             wait = self._budget.find_wait(attempt=attempt, waited=waited, retry_after=error.retry_after)
             if wait is None or not again:
                 raise error
@@ -172,11 +174,14 @@ class ServiceClient:
             wire = self._http.build_request(
                 request.method, request.url, headers=request.headers(token), content=request.content
             )
+            started_at = self._clock()
             response = await self._http.send(wire, stream=True)
             try:
                 answer = await _read(response)
             finally:
                 await response.aclose()
+            seconds = (self._clock() - started_at).total_seconds()
+            self._pace.note_answer(seconds=seconds, is_throttled=answer.status in THROTTLING)
         if date := answer.headers.get("date"):
             self._heard_at = (self._clock(), date)
         hint = answer.headers.get("x-ms-dop-hint", "")

@@ -6,6 +6,7 @@ import httpx
 
 from cosell.domain.clock import Clock, utc_clock
 from cosell.http.auth import UserTokens
+from cosell.http.budget import Booking, Limit
 from cosell.http.certificates import certificate_of
 from cosell.http.connections import open_connections
 from cosell.http.entra import Identity
@@ -13,6 +14,7 @@ from cosell.http.pace import Pace, Sleep
 from cosell.http.service import Service, SignIn, scope_of
 from cosell.http.tokens import TokenSource, TokenVault
 from cosell.http.transport import ServiceClient
+from cosell.http.turns import Turns
 from cosell.partner_center.client import PartnerCenterClient
 from cosell.partner_center.reading import SERVICE_NAME
 from cosell.partner_center.webhooks import WebhookClient
@@ -20,6 +22,8 @@ from cosell.settings import Settings
 
 VAULT_NAME = "partner-center"
 PREFIX = "COSELL_PARTNER_CENTER__"
+MAX_IN_FLIGHT = 2
+LATE_SECONDS = 0.05
 
 
 def partner_center_identity(settings: Settings) -> Identity:
@@ -54,6 +58,19 @@ def partner_center_tokens(settings: Settings, *, url: str, vault: TokenVault, cl
     )
 
 
+def partner_center_limit(settings: Settings, *, per_second: int | None = None) -> Limit:
+    """Return what a partner tenant is to be asked at most: so many requests within any second.
+
+    A request may start a moment later than it was booked for; so a second is taken a little longer than it is.
+    """
+    own = settings.partner_center
+    return Limit(
+        account=f"partner-center:{own.tenant_id.lower()}",
+        lanes=per_second or own.requests_per_second,
+        interval_seconds=1.0 + LATE_SECONDS,
+    )
+
+
 def open_partner_center(
     settings: Settings,
     vault: TokenVault,
@@ -62,13 +79,16 @@ def open_partner_center(
     sleep: Sleep = asyncio.sleep,
     tokens: TokenSource | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
-    max_in_flight: int = 2,
-    per_second: int = 5,
+    per_second: int | None = None,
+    booking: Booking | None = None,
 ) -> PartnerCenterClient:
     """Return a client for referrals, to be used with `async with`.
 
-    Two requests at once and five a second are our own limits: Microsoft names none, and asks for restraint.
+    Two requests at once and five a second are our own limits: Microsoft names none, and asks for restraint. With
+    `booking`, those of a second are shared with all processes which book there, too.
     """
+    limit = partner_center_limit(settings, per_second=per_second)
+    turns = Turns(booking, limit, clock=clock, sleep=sleep) if booking else None
     url = str(settings.partner_center.api_url)
     service = Service(
         name=SERVICE_NAME,
@@ -83,8 +103,8 @@ def open_partner_center(
         ServiceClient(
             service,
             tokens=tokens or own,
-            http=open_connections(ca_bundle=settings.ca_bundle, max_connections=max_in_flight, transport=transport),
-            pace=Pace(max_in_flight=max_in_flight, per_second=per_second, clock=clock, sleep=sleep),
+            http=open_connections(ca_bundle=settings.ca_bundle, max_connections=MAX_IN_FLIGHT, transport=transport),
+            pace=Pace(max_in_flight=MAX_IN_FLIGHT, per_second=limit.lanes, clock=clock, sleep=sleep, turns=turns),
             clock=clock,
             sleep=sleep,
             on_sign_in_lost=None if tokens else own.note_refused,

@@ -12,6 +12,7 @@ from cosell.domain.clock import Clock
 from cosell.domain.ids import TenantName
 from cosell.domain.link import Link
 from cosell.store.activations import Activations
+from cosell.store.budgets import Budgets
 from cosell.store.cipher import Cipher
 from cosell.store.conflicts import Conflict, Conflicts, store_conflicts
 from cosell.store.dead_letters import DeadLetters, resolve_letters
@@ -63,6 +64,7 @@ class Ledger:
         self.sign_ins = SignIns(database)
         self.meta = Meta(database)
         self.solution_rows = SolutionRows(database)
+        self.budgets = Budgets(database)
 
     @property
     def tenant(self) -> TenantName:

@@ -1,8 +1,8 @@
 """The ledger's tables, as SQLAlchemy Core sees them; `migrations/` is what makes them.
 
-Every table has `tenant`, and every name starts with `cosell_`, so that a PostgreSQL database may be shared with
-Prefect's. Times are UTC and aware on both databases. Snapshots and other values are
-plain JSON text, never queried into.
+Every table but `budgets` has `tenant`, and every name starts with `cosell_`, so that a PostgreSQL database may be
+shared with Prefect's. Times are UTC and aware on both databases. Snapshots and other values are plain JSON text, never
+queried into.
 """
 
 from datetime import UTC, datetime
@@ -254,4 +254,12 @@ meta = Table(
     Column("key", String, nullable=False),
     Column("value", Text, nullable=False),
     PrimaryKeyConstraint("tenant", "key"),
+)
+
+budgets = Table(
+    "cosell_budgets",
+    metadata,
+    Column("account", String, nullable=False),
+    Column("booked", JSON, nullable=False),
+    PrimaryKeyConstraint("account"),
 )

@@ -16,14 +16,20 @@ from contextlib import contextmanager
 from dataclasses import replace
 from uuid import uuid4
 
+from cosell.domain.clock import utc_clock
 from cosell.domain.ids import OpportunityId, ReferralId, TenantName
 from cosell.domain.link import LinkState
+from cosell.http.budget import Booking, Limit
+from cosell.http.pace import Pace
+from cosell.http.turns import Turns
 from cosell.store import Cipher, Door, Hint, HintKind, JournalEntry, Ledger, migrate, open_ledger
 from tests.unit.store.conftest import KEY, MovingClock
 
 KINDS = (HintKind.REFERRAL,)
 RECORDS = 40
 ROUNDS = 30
+SENT, PER_INTERVAL, SECONDS, LATE = 12, 3, 0.3, 0.1
+"""What `send_all` sends, the limit which it shares, and how late a request may start on a busy machine."""
 
 
 class Rival:
@@ -141,6 +147,20 @@ async def claim_and_hang(ledger: Ledger) -> list[str]:
     return []
 
 
+async def send_all(ledger: Ledger) -> list[str]:
+    """Send requests as fast as the shared limit lets us; return when each started."""
+    limit = Limit(account=f"shared:{ledger._database.tenant}", lanes=PER_INTERVAL, interval_seconds=SECONDS + LATE)
+    turns = Turns(Booking(budget=ledger.budgets), limit, clock=utc_clock, sleep=asyncio.sleep)
+    ledger._database._clock = utc_clock  # here time has to pass
+    pace = Pace(max_in_flight=4, clock=utc_clock, sleep=asyncio.sleep, turns=turns)
+
+    async def send() -> str:
+        async with pace.slot(max_wait_seconds=30):
+            return f"{utc_clock().timestamp():.6f}"
+
+    return list(await asyncio.gather(*(send() for _ in range(SENT))))
+
+
 async def die_in_record_sync(ledger: Ledger) -> list[str]:
     """Die in the middle of recording: the journal is written last, and writing it kills us."""
 
@@ -157,7 +177,7 @@ async def die_in_record_sync(ledger: Ledger) -> list[str]:
 
 ACTIONS: dict[str, Callable[[Ledger], Awaitable[list[str]]]] = {
     action.__name__: action
-    for action in (claim_all, lease_all, begin_all, add_all, work, claim_and_hang, die_in_record_sync)
+    for action in (claim_all, lease_all, begin_all, add_all, work, claim_and_hang, send_all, die_in_record_sync)
 }
 
 
