@@ -18,6 +18,7 @@ from cosell.cli.deploy import deploy
 from cosell.cli.dispatch import dispatch
 from cosell.cli.doctor import doctor
 from cosell.cli.emulators import emulators
+from cosell.cli.mapping import mapping
 from cosell.cli.plan import plan
 from cosell.cli.receive import receive
 from cosell.cli.solutions import solutions
@@ -53,6 +54,7 @@ app.command()(receive)
 app.command()(dispatch)
 app.add_typer(connect, name="connect")
 app.add_typer(crm, name="crm")
+app.add_typer(mapping, name="mapping")
 app.add_typer(solutions, name="solutions")
 app.command()(emulators)
 app.command()(demo)

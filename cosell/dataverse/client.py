@@ -26,7 +26,15 @@ from cosell.dataverse.models import RowReference, WhoAmI
 from cosell.dataverse.odata import Expand, Key, one_of, options, prefer, row_path, stable_order
 from cosell.dataverse.reading import read_link, read_list, read_object
 from cosell.dataverse.rows import DeltaPage, Row, Upserted, id_column_candidates, row_from
-from cosell.dataverse.schema import Table, find_table, get_choices, get_column_names, get_status_reasons, get_table
+from cosell.dataverse.schema import (
+    Table,
+    find_table,
+    find_tables,
+    get_choices,
+    get_column_names,
+    get_status_reasons,
+    get_table,
+)
 from cosell.domain.stages import StatusReason
 from cosell.errors import Origin, RecordNotFound, StaleEtag
 from cosell.http.answer import Answer
@@ -328,6 +336,10 @@ class DataverseClient:
     async def find_table(self, name: str) -> Table | None:
         """Return the definition of a table, or None when there is no such table."""
         return await find_table(self._service, name)
+
+    async def find_tables(self, names: Sequence[str]) -> dict[str, Table | None]:
+        """Return the definitions of many tables, None for each that is not there, in few requests."""
+        return await find_tables(self._service, names)
 
     def id_column(self, set_: str) -> str:
         """Return the name of the id column of a set."""

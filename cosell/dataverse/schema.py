@@ -3,6 +3,7 @@
 All reads ask for `Consistency: Strong`, because Dataverse otherwise answers from a cache that lags behind an install.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -13,10 +14,8 @@ from cosell.errors import RecordNotFound, SchemaMissing
 from cosell.http.links import query_string
 from cosell.http.transport import ServiceClient
 
-_STRONG = {"Consistency": "Strong"}
+STRONG = {"Consistency": "Strong"}
 _NAMESPACE = "Microsoft.Dynamics.CRM"
-_TEXTS = ("StringAttributeMetadata", "MemoAttributeMetadata")
-_CHOICES = ("PicklistAttributeMetadata", "MultiSelectPicklistAttributeMetadata")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +28,8 @@ class Column:
     options: Mapping[str, int] = field(default_factory=dict)
     is_for_create: bool = True
     is_for_update: bool = True
+    required: str = "None"
+    """Who wants a value: `ApplicationRequired` are the forms, `SystemRequired` the CRM (Microsoft: RequiredLevel)."""
 
     def find_option(self, label: str) -> int | None:
         """Return the value of a choice by its label, in any case; None when there is no such option."""
@@ -78,72 +79,149 @@ class Table:
         return tuple(lookup for lookup in self.lookups if lookup.column == column)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One of the requests of which a table's definition is made; `kind` is a cast below `collection`."""
+
+    collection: str = ""
+    kind: str = ""
+    select: str
+    expand: str | None = None
+
+    def path(self, table: str) -> str:
+        """Return the address below that of the API."""
+        below = "".join(f"/{step}" for step in (self.collection, self.kind and f"{_NAMESPACE}.{self.kind}") if step)
+        query = query_string({"$select": self.select, "$expand": self.expand})
+        return f"EntityDefinitions(LogicalName='{table}'){below}{query}"
+
+    @property
+    def inner(self) -> str:
+        """How it is asked for together with its table."""
+        return f"{self.collection}($select={self.select})"
+
+
+_HEAD = Part(select="EntitySetName,PrimaryIdAttribute,PrimaryNameAttribute,ChangeTrackingEnabled")
+_COLUMNS = Part(
+    collection="Attributes",
+    select="LogicalName,AttributeType,AttributeTypeName,IsValidForCreate,IsValidForUpdate,RequiredLevel",
+)
+_LENGTHS = tuple(
+    Part(collection="Attributes", kind=kind, select="LogicalName,MaxLength")
+    for kind in ("StringAttributeMetadata", "MemoAttributeMetadata")
+)
+_CHOICES = tuple(
+    Part(
+        collection="Attributes",
+        kind=kind,
+        select="LogicalName",
+        expand="OptionSet($select=Options),GlobalOptionSet($select=Options)",
+    )
+    for kind in ("PicklistAttributeMetadata", "MultiSelectPicklistAttributeMetadata")
+)
+_STATUSES = Part(
+    collection="Attributes",
+    kind="StatusAttributeMetadata",
+    select="LogicalName",
+    expand="OptionSet($select=Options)",
+)
+_KEYS = Part(collection="Keys", select="LogicalName,KeyAttributes,EntityKeyIndexStatus")
+_LOOKUPS = Part(
+    collection="ManyToOneRelationships",
+    select="ReferencingAttribute,ReferencedEntity,ReferencingEntityNavigationPropertyName",
+)
+_TOGETHER = (_COLUMNS, _KEYS, _LOOKUPS)
+"""What a table's definition can bring along."""
+_BY_TYPE = {
+    "StringType": _LENGTHS[0],
+    "MemoType": _LENGTHS[1],
+    "PicklistType": _CHOICES[0],
+    "MultiSelectPicklistType": _CHOICES[1],
+    "StatusType": _STATUSES,
+}
+"""What has to be asked for by itself, and the type of column for which it is of use."""
+_AT_ONCE = 4
+
+
 async def get_table(service: ServiceClient, name: str) -> Table:
     """Return the definition of a table by its logical name, in nine calls whatever its size.
 
     Raises:
         SchemaMissing: there is no such table.
     """
+    parts = (_HEAD, *_TOGETHER, *_BY_TYPE.values())
     try:
-        definition = await _read(
-            service, name, "", "EntitySetName,PrimaryIdAttribute,PrimaryNameAttribute,ChangeTrackingEnabled"
-        )
+        return _read_table(name, {part: await _read(service, name, part) for part in parts})
     except RecordNotFound as error:
         raise SchemaMissing("The CRM has no such table; run `cosell doctor`", origin=error.origin) from None
-    attributes = await _list(
-        service, name, "Attributes", "LogicalName,AttributeType,AttributeTypeName,IsValidForCreate,IsValidForUpdate"
+
+
+async def find_tables(service: ServiceClient, names: Sequence[str]) -> dict[str, Table | None]:
+    """Return the definitions of many tables, None for each that is not there.
+
+    One call for all of them, and a few for each table: lengths and options are of derived types, which no other
+    definition brings along.
+    """
+    query = {
+        "$select": f"LogicalName,{_HEAD.select}",
+        "$filter": " or ".join(f"LogicalName eq '{name}'" for name in names),
+        "$expand": ",".join(part.inner for part in _TOGETHER),
+    }
+    answer = await service.request(
+        "GET", "EntityDefinitions" + query_string(query), headers=STRONG, record="table definitions"
     )
-    lengths: dict[str, int] = {}
-    for kind in _TEXTS:
-        for text in await _list(service, name, f"Attributes/{_NAMESPACE}.{kind}", "LogicalName,MaxLength"):
-            lengths[str(text["LogicalName"])] = cast("int", text["MaxLength"])
-    choices = await get_choices(service, name)
-    status_reasons = await get_status_reasons(service, name)
-    keys = await _list(service, name, "Keys", "LogicalName,KeyAttributes,EntityKeyIndexStatus")
-    lookups = await _list(
-        service,
-        name,
-        "ManyToOneRelationships",
-        "ReferencingAttribute,ReferencedEntity,ReferencingEntityNavigationPropertyName",
-    )
+    heads = {str(item["LogicalName"]): item for item in read_list(read_object(answer, record="table definitions"))}
+    turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def ask(name: str, part: Part) -> dict[str, object]:
+        async with turns:
+            return await _read(service, name, part)
+
+    async def complete(name: str) -> Table:
+        head = heads[name]
+        documents: dict[Part, Mapping[str, object]] = {_HEAD: head}
+        documents |= {part: {"value": head[part.collection]} for part in _TOGETHER}
+        types = {_type_of(column) for column in read_list(documents[_COLUMNS])}
+        wanted = [part for type_, part in _BY_TYPE.items() if type_ in types]
+        answers = await asyncio.gather(*(ask(name, part) for part in wanted))
+        return _read_table(name, documents | dict(zip(wanted, answers, strict=True)))
+
+    tables = await asyncio.gather(*(complete(name) for name in names if name in heads))
+    return {**dict.fromkeys(names), **{table.name: table for table in tables}}
+
+
+def _read_table(name: str, answers: Mapping[Part, Mapping[str, object]]) -> Table:
+    def rows(*parts: Part) -> list[Mapping[str, object]]:
+        return [row for part in parts if part in answers for row in read_list(answers[part])]
+
+    head, choices = answers[_HEAD], _read_choices(rows(*_CHOICES))
+    lengths = {str(text["LogicalName"]): cast("int", text["MaxLength"]) for text in rows(*_LENGTHS)}
     return Table(
         name=name,
-        set_name=str(definition["EntitySetName"]),
-        id_column=str(definition["PrimaryIdAttribute"]),
-        name_column=str(definition.get("PrimaryNameAttribute") or ""),
-        is_change_tracked=definition.get("ChangeTrackingEnabled") is True,
-        columns={column.name: column for column in (_column(item, lengths, choices) for item in attributes)},
-        keys=tuple(_key(item) for item in keys),
-        lookups=tuple(_lookup(item) for item in lookups),
-        status_reasons=status_reasons,
+        set_name=str(head["EntitySetName"]),
+        id_column=str(head["PrimaryIdAttribute"]),
+        name_column=str(head.get("PrimaryNameAttribute") or ""),
+        is_change_tracked=head.get("ChangeTrackingEnabled") is True,
+        columns={column.name: column for column in (_column(item, lengths, choices) for item in rows(_COLUMNS))},
+        keys=tuple(_key(item) for item in rows(_KEYS)),
+        lookups=tuple(_lookup(item) for item in rows(_LOOKUPS)),
+        status_reasons=_read_status_reasons(rows(_STATUSES)),
     )
 
 
 async def get_column_names(service: ServiceClient, name: str) -> tuple[str, ...]:
     """Return the logical names of a table's columns, in one call."""
-    return tuple(str(item["LogicalName"]) for item in await _list(service, name, "Attributes", "LogicalName"))
+    found = await _list(service, name, Part(collection="Attributes", select="LogicalName"))
+    return tuple(str(item["LogicalName"]) for item in found)
 
 
 async def get_choices(service: ServiceClient, name: str) -> dict[str, Mapping[str, int]]:
     """Return the choices of a table, in two calls: column to label to option number."""
-    choices: dict[str, Mapping[str, int]] = {}
-    expand = "OptionSet($select=Options),GlobalOptionSet($select=Options)"
-    for kind in _CHOICES:
-        for choice in await _list(service, name, f"Attributes/{_NAMESPACE}.{kind}", "LogicalName", expand=expand):
-            choices[str(choice["LogicalName"])] = {label: value for value, label, _ in _options(choice)}
-    return choices
+    return _read_choices([choice for part in _CHOICES for choice in await _list(service, name, part)])
 
 
 async def get_status_reasons(service: ServiceClient, name: str) -> tuple[StatusReason, ...]:
     """Return the status reasons of a table, the partner's own included, in one call."""
-    kind = f"Attributes/{_NAMESPACE}.StatusAttributeMetadata"
-    statuses = await _list(service, name, kind, "LogicalName", expand="OptionSet($select=Options)")
-    return tuple(
-        StatusReason(value=value, state=state, label=label)
-        for status in statuses
-        for value, label, state in _options(status)
-        if str(status["LogicalName"]) == "statuscode" and state is not None
-    )
+    return _read_status_reasons(await _list(service, name, _STATUSES))
 
 
 async def find_table(service: ServiceClient, name: str) -> Table | None:
@@ -154,32 +232,46 @@ async def find_table(service: ServiceClient, name: str) -> Table | None:
         return None
 
 
-async def _read(
-    service: ServiceClient, table: str, below: str, select: str, *, expand: str | None = None
-) -> dict[str, object]:
-    path = f"EntityDefinitions(LogicalName='{table}'){below}" + query_string({"$select": select, "$expand": expand})
-    answer = await service.request("GET", path, headers=_STRONG, record=f"table {table}")
+async def _read(service: ServiceClient, table: str, part: Part) -> dict[str, object]:
+    answer = await service.request("GET", part.path(table), headers=STRONG, record=f"table {table}")
     return read_object(answer, record=f"table {table}")
 
 
-async def _list(
-    service: ServiceClient, table: str, below: str, select: str, *, expand: str | None = None
-) -> list[Mapping[str, object]]:
-    return read_list(await _read(service, table, f"/{below}", select, expand=expand))
+async def _list(service: ServiceClient, table: str, part: Part) -> list[Mapping[str, object]]:
+    return read_list(await _read(service, table, part))
+
+
+def _read_choices(found: Sequence[Mapping[str, object]]) -> dict[str, Mapping[str, int]]:
+    return {str(choice["LogicalName"]): {label: value for value, label, _ in _options(choice)} for choice in found}
+
+
+def _read_status_reasons(found: Sequence[Mapping[str, object]]) -> tuple[StatusReason, ...]:
+    return tuple(
+        StatusReason(value=value, state=state, label=label)
+        for status in found
+        for value, label, state in _options(status)
+        if str(status["LogicalName"]) == "statuscode" and state is not None
+    )
 
 
 def _column(item: Mapping[str, object], lengths: Mapping[str, int], choices: Mapping[str, Mapping[str, int]]) -> Column:
     name = str(item["LogicalName"])
-    type_name = item.get("AttributeTypeName")
-    kind = type_name.get("Value") if isinstance(type_name, Mapping) else None
+    level = item.get("RequiredLevel")
     return Column(
         name=name,
-        kind=str(kind or f"{item.get('AttributeType')}Type"),
+        kind=_type_of(item),
         max_length=lengths.get(name),
         options=choices.get(name, {}),
         is_for_create=item.get("IsValidForCreate") is not False,
         is_for_update=item.get("IsValidForUpdate") is not False,
+        required=str(level.get("Value")) if isinstance(level, Mapping) else "None",
     )
+
+
+def _type_of(item: Mapping[str, object]) -> str:
+    type_name = item.get("AttributeTypeName")
+    kind = type_name.get("Value") if isinstance(type_name, Mapping) else None
+    return str(kind or f"{item.get('AttributeType')}Type")
 
 
 def _key(item: Mapping[str, object]) -> AlternateKey:

@@ -13,6 +13,7 @@ from pydantic import (
     StringConstraints,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from cosell.domain.ids import Side
 from cosell.domain.stages import LeadStage, OpportunityStage
@@ -143,19 +144,13 @@ class SharedFields(TableMapping):
     @model_validator(mode="after")
     def _write_each_place_once(self) -> Self:
         """Two rows which write the same place would undo each other's work for ever."""
-        _refuse_twins("field", [row.field for row in self.fields])
+        _refuse_twins("field", {number: row.field for number, row in enumerate(self.fields)}, "fields")
         for side in Side:
-            _refuse_twins(
-                f"{side} (written by two rows)",
-                [str(getattr(row, side)) for row in self.fields if row.direction.allows(side)],
-            )
-        computed = [
-            row.field
-            for row in self.fields
-            if row.partner_center == REFERRAL_LINK and row.direction.allows(Side.PARTNER_CENTER)
-        ]
-        if computed:
-            raise ValueError(f"{computed[0]} is computed, so its direction is to_dataverse")
+            written = {n: str(getattr(row, side)) for n, row in enumerate(self.fields) if row.direction.allows(side)}
+            _refuse_twins(f"{side} (written by two rows)", written, "fields")
+        for number, row in enumerate(self.fields):
+            if row.partner_center == REFERRAL_LINK and row.direction.allows(Side.PARTNER_CENTER):
+                raise refusal(f"{row.field} is computed, so its direction is to_dataverse", "fields", number)
         return self
 
 
@@ -217,7 +212,7 @@ class LeadMapping(SharedFields):
     @model_validator(mode="after")
     def _know_each_stage(self) -> Self:
         """Each pair means one stage, each stage that is written has a pair, and open is not called qualified."""
-        _check_statuses(self.statuses, LEAD_STATES)
+        _check_statuses(self.statuses, LEAD_STATES, "statuses")
         return self
 
     def as_party(self, fields: tuple[CopiedField, ...]) -> PartyMapping:
@@ -237,10 +232,18 @@ STATES = {
 """The state of the opportunity in each stage (Microsoft: Opportunity table, statecode)."""
 
 
-def _refuse_twins(what: str, values: Sequence[str]) -> None:
-    twins = sorted({value for value in values if values.count(value) > 1})
-    if twins:
-        raise ValueError(f"{what} stands there twice: {', '.join(twins)}")
+def refusal(problem: str, *place: int | str) -> PydanticCustomError:
+    """Return the error of a rule which looks at several rows; `place` is where it is to be mended."""
+    return PydanticCustomError("mapping", "{problem}", {"problem": problem, "place": place})
+
+
+def _refuse_twins(what: str, values: Mapping[int, str], *place: str) -> None:
+    """Refuse the second of two rows with the same value; `values` are by the number of the row."""
+    seen: set[str] = set()
+    for number, value in values.items():
+        if value in seen:
+            raise refusal(f"{what} stands there twice: {value}", *place, number)
+        seen.add(value)
 
 
 def _as_texts(value: object) -> object:
@@ -284,23 +287,24 @@ class Statuses(Strict):
     @model_validator(mode="after")
     def _say_each_pair_once(self) -> Self:
         """Each pair means one stage, each stage that is written has a pair, and open is not called won."""
-        _check_statuses(self.opportunity, STATES)
+        _check_statuses(self.opportunity, STATES, "opportunity")
         return self
 
 
 def _check_statuses(
-    rows: Sequence[StatusRow | LeadStatusRow], states: Mapping[OpportunityStage, int] | Mapping[LeadStage, int]
+    rows: Sequence[StatusRow | LeadStatusRow],
+    states: Mapping[OpportunityStage, int] | Mapping[LeadStage, int],
+    place: str,
 ) -> None:
     names = [(row.name if isinstance(row, StatusRow) else f"{row.status_reason}") for row in rows]
-    _refuse_twins(
-        "state and status reason", [f"{row.state}/{name}".casefold() for row, name in zip(rows, names, strict=True)]
-    )
+    pairs = {n: f"{row.state}/{name}".casefold() for n, (row, name) in enumerate(zip(rows, names, strict=True))}
+    _refuse_twins("state and status reason", pairs, place)
     for stage, state in states.items():
-        same = [row for row in rows if row.stage is stage]
-        if not same:
-            raise ValueError(f"no row has the stage {stage}")
-        if any(row.state != state for row in same):
-            raise ValueError(f"rows of the stage {stage} have the state {state}")
+        if all(row.stage is not stage for row in rows):
+            raise refusal(f"no row has the stage {stage}", place)
+        for number, row in enumerate(rows):
+            if row.stage is stage and row.state != state:
+                raise refusal(f"rows of the stage {stage} have the state {state}", place, number)
 
 
 Headings = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -390,7 +394,9 @@ class Mappings(Strict):
     @model_validator(mode="after")
     def _know_each_table_of_choices(self) -> Self:
         """A row which names a table of choices that is not there could never be read."""
-        for row in (*self.opportunity.fields, *self.lead.fields):
-            if row.choices is not None and row.choices not in self.choices:
-                raise ValueError(f"the field {row.field} names {row.choices}, which choices.yaml does not have")
+        for file, fields in (("opportunity", self.opportunity.fields), ("lead", self.lead.fields)):
+            for number, row in enumerate(fields):
+                if row.choices is not None and row.choices not in self.choices:
+                    problem = f"the field {row.field} names {row.choices}, which choices.yaml does not have"
+                    raise refusal(problem, file, "fields", number, "choices")
         return self

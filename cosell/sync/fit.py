@@ -47,6 +47,12 @@ KEPT_COLUMNS: dict[str, frozenset[str]] = {
 """The types of the columns which the sync itself keeps; it writes all of them."""
 
 
+FILLED_BY_THE_CRM = frozenset(
+    {"UniqueidentifierType", "OwnerType", "StateType", "StatusType", "BooleanType", "EntityNameType", "VirtualType"}
+)
+"""Types of columns which get a value by themselves when a row is made."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Misfit:
     """One thing that does not fit, as part of a sentence; names only."""
@@ -124,6 +130,31 @@ def find_status_misfits(table: Table, rows: tuple[StatusRow, ...]) -> list[Misfi
 def find_key(table: Table, column: str) -> AlternateKey | None:
     """Return the alternate key over just this column, None when it is none."""
     return next((key for key in table.keys if key.columns == (column,)), None)
+
+
+def filled_columns(mappings: Mappings) -> dict[str, frozenset[str]]:
+    """Return the columns which get a value when the sync makes a row, by table."""
+    own = mappings.opportunity.columns
+    filled = {
+        name: {column.name for column in columns if column.is_written}
+        for name, columns in mapped_columns(mappings).items()
+    }
+    filled[mappings.opportunity.table] |= {own.account, own.contact, own.customer, own.status_reason}
+    filled[mappings.contact.table].add("parentcustomerid")
+    return {name: frozenset(columns) for name, columns in filled.items()}
+
+
+def find_unfilled(table: Table, filled: frozenset[str]) -> list[Column]:
+    """Return the columns in which the CRM wants a value, but which nothing fills when a row is made."""
+    return [
+        column
+        for column in table.columns.values()
+        if column.required != "None"
+        and column.is_for_create
+        and column.kind not in FILLED_BY_THE_CRM
+        and not (column.required == "SystemRequired" and column.kind == "PicklistType")
+        and column.name not in filled
+    ]
 
 
 def _iter_misfits(table: str, wanted: MappedColumn, found: Column | None) -> Iterator[Misfit]:

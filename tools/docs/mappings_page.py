@@ -18,9 +18,10 @@ Which field is which is data, not code: one file per subject in `mappings/`. The
 To change one, put a file of the same name with only your changes into a directory of your own and name the directory
 in `COSELL_MAPPINGS_DIR`; an upgrade never touches it. Tables are merged key by key, `fields` row by row by their
 `field`, rows with a `stage` go before those that ship, any other list is replaced as a whole.
-`cosell crm check` holds the result against the CRM.
+`cosell mapping check` holds the result against the CRM, `cosell mapping test ID` shows what becomes of one record, and
+`cosell mapping diff` what is yours in it.
 
-An unknown key or a wrong word is an error which names file and place. `mappings/schema.json` is the JSON schema of all
+An unknown key or a wrong word is an error which names file, line and key. `mappings/schema.json` is the JSON schema of all
 files together, for editors; the part for one file is under `$defs`.
 """
 

@@ -1,5 +1,7 @@
 """Checks of the CRM's schema and of our rights in it: each thing that does not fit is a finding of its own."""
 
+from collections.abc import Mapping
+
 from cosell.cli.checks.finding import Finding, Verdict
 from cosell.dataverse import DataverseClient, Table
 from cosell.dataverse.fit import Fault
@@ -8,11 +10,22 @@ from cosell.dataverse.install.foundation import find_solution, version_key
 from cosell.dataverse.install.role import find_missing_privileges
 from cosell.dataverse.install.variables import read_current_values, spell_value
 from cosell.dataverse.install.wake_up import find_endpoint
+from cosell.dataverse.schema import Column
 from cosell.dataverse.wanted import WantedSchema
 from cosell.errors import AccessDenied
 from cosell.mapping.models import Mappings
 from cosell.mapping.variables import Variables
-from cosell.sync.fit import MappedColumn, Misfit, find_key, find_misfits, mapped_columns, mapped_keys
+from cosell.sync.fit import (
+    MappedColumn,
+    Misfit,
+    filled_columns,
+    find_key,
+    find_misfits,
+    find_status_misfits,
+    find_unfilled,
+    mapped_columns,
+    mapped_keys,
+)
 
 INSTALL = "`cosell crm install` makes it, if it is ours; otherwise name your own in a mapping file."
 OTHERS = "Name another column in a mapping file of your own, or change this one in Power Apps (Tables, Columns)."
@@ -116,19 +129,41 @@ async def check_variables(
 
 
 async def check_tables(dataverse: DataverseClient, mappings: Mappings, variables: Variables) -> list[Finding]:
-    """Hold every mapped table against the CRM: its columns, its key, its change tracking.
-
-    Where the setting lets no leads arrive, their table is not needed.
-    """
+    """Hold every mapped table against the CRM."""
+    tables = await dataverse.find_tables(mapped_tables(mappings, variables))
+    found = judge_mapping(mappings, tables)
     polled = {mappings.opportunity.table, mappings.lead.table, mappings.solutions.table}
-    columns, keys = mapped_columns(mappings), mapped_keys(mappings)
-    if variables.cosell_opportunities_only:
-        del columns[mappings.lead.table]
-    tables = {name: await dataverse.find_table(name) for name in columns}
-    found = [item for name, wanted in columns.items() for item in judge_columns(name, tables[name], wanted)]
     present = [table for table in tables.values() if table is not None]
-    found += [judge_key(table, keys[table.name]) for table in present if table.name in keys]
     return found + [judge_tracking(table, is_polled=table.name in polled) for table in present]
+
+
+def mapped_tables(mappings: Mappings, variables: Variables) -> list[str]:
+    """Return the tables which have to be there: where the setting lets no leads arrive, theirs is not needed."""
+    left_out = {mappings.lead.table} if variables.cosell_opportunities_only else set()
+    return [name for name in mapped_columns(mappings) if name not in left_out]
+
+
+def judge_mapping(mappings: Mappings, tables: Mapping[str, Table | None]) -> list[Finding]:
+    """Say of each table whether the mapping fits: columns, status reasons, keys, and what nobody fills."""
+    columns, keys, filled = mapped_columns(mappings), mapped_keys(mappings), filled_columns(mappings)
+    found = [item for name, table in tables.items() for item in judge_columns(name, table, columns[name])]
+    for table in (table for table in tables.values() if table is not None):
+        if table.name == mappings.opportunity.table:
+            found += [_finding(item) for item in find_status_misfits(table, mappings.statuses.opportunity)]
+        if table.name in keys:
+            found.append(judge_key(table, keys[table.name]))
+        found += [_unfilled(table, column) for column in find_unfilled(table, filled[table.name])]
+    return found
+
+
+def _unfilled(table: Table, column: Column) -> Finding:
+    who = "The CRM wants" if column.required == "SystemRequired" else "Its forms want"
+    return Finding(
+        check=f"column {table.name}.{column.name}",
+        verdict=Verdict.WARNING,
+        told=f"{who} a value ({column.kind}), and the mapping gives none when a row is made.",
+        todo="Map it in a mapping file of your own, if rows without it are of no use to you.",
+    )
 
 
 def _finding(misfit: Misfit) -> Finding:

@@ -68,6 +68,7 @@ async def _preview_newcomer(workspace: Workspace, referral: Referral) -> Preview
         changes=tuple(new),
         problems=tuple(f"{name} would be left alone: {reason}." for name, reason in reading.parked.items()),
         told=("Received from Partner Center.",),
+        said={Side.PARTNER_CENTER: reading.snapshot},
     )
 
 
@@ -87,6 +88,7 @@ async def _preview_pair(workspace: Workspace, referral: Referral, link: Link) ->
     if is_left_alone(stages, decision):
         return replace(ids, summary="Nothing would be written: the lead is closed.")
     seen = await look_at_lead(workspace, referral, row)
+    ids = replace(ids, said={Side.PARTNER_CENTER: seen.referral, Side.DATAVERSE: seen.opportunity})
     plan = plan_lead(seen, stages, decision, base=link.base, told=link.told, rows=workspace.mappings.lead.fields)
     changes = (*plan.changes, *_stage_changes(stages, decision))
     counts = {side: sum(change.side is side for change in changes) for side in Side}

@@ -54,6 +54,7 @@ async def preview_new_referral(workspace: Workspace, opportunity_id: Opportunity
         opportunity_id=opportunity_id,
         created=(REFERRAL, *((MICROSOFTS_COPY,) if deal.help else ())),
         changes=tuple(_referral_changes(workspace, deal)),
+        said={Side.DATAVERSE: deal.fields},
         problems=problems,
     )
 
@@ -121,6 +122,7 @@ async def preview_new_opportunity(workspace: Workspace, referral: Referral) -> P
             f"{name} would be left alone: {reason}." for name, reason in {**reading.parked, **members.parked}.items()
         ),
         told=("Received from Partner Center.", *iter_clocks(workspace, referral)),
+        said={Side.PARTNER_CENTER: reading.snapshot},
     )
 
 

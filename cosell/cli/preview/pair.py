@@ -1,10 +1,12 @@
 """What a sync of a pair would do: read and planned as the sync does it, without a lease and without a write."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from cosell.dataverse import Row
 from cosell.domain.ids import OpportunityId, Side
 from cosell.domain.link import Link, LinkState
+from cosell.domain.snapshot import Snapshot
 from cosell.errors import UnsafePlan
 from cosell.mapping.values import strip_mark
 from cosell.partner_center import Referral
@@ -46,6 +48,8 @@ class Preview:
     notes: tuple[Note, ...] = ()
     conflicts: tuple[FieldConflict, ...] = ()
     told: tuple[str, ...] = ()
+    said: Mapping[Side, Snapshot] = field(default_factory=dict)
+    """What each side says now, in canonical values; a side which is not there yet is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +84,7 @@ async def preview_pair(workspace: Workspace, link: Link, *, remark: Remark = NO_
     is_first = link.state is LinkState.CREATING
     seen = add_remark(await look_at(workspace, referral, row), remark, workspace, link, row)
     seen = add_solutions(seen, await look_at_solutions(workspace, link, referral, is_asked=True), link)
+    ids = replace(ids, said={Side.PARTNER_CENTER: seen.referral, Side.DATAVERSE: seen.opportunity})
     plan = plan_sync(seen, base=link.base, told=link.told, rows=workspace.opportunity.fields)
     people = await read_people(workspace, link, row, seen=seen, plan=plan, is_asked=True)
     place = Place(document=document_of(referral), mapping=workspace.mappings.contact)

@@ -116,7 +116,7 @@ def test_users_status_row_takes_over_the_pair_it_names(tmp_path: Path) -> None:
 
 def test_stage_without_any_row_is_refused(tmp_path: Path) -> None:
     overlay(tmp_path, "opportunity:\n  - {stage: open, state: 0, status_reason: 2}\n", name="statuses.yaml")
-    assert refusal(tmp_path) == "statuses.yaml, top: no row has the stage on_hold."
+    assert refusal(tmp_path) == f"{tmp_path}/statuses.yaml, line 1, opportunity: no row has the stage on_hold."
 
 
 def test_stage_in_the_wrong_state_is_refused(tmp_path: Path) -> None:
@@ -136,12 +136,12 @@ def test_pair_which_means_two_stages_is_refused(tmp_path: Path) -> None:
 
 def test_unknown_key_is_refused_with_file_and_place(tmp_path: Path) -> None:
     text = refusal(overlay(tmp_path, "columns: {audit_text: new_audit}"))
-    assert text == "opportunity.yaml, columns → audit_text: extra inputs are not permitted."
+    assert text == f"{tmp_path}/opportunity.yaml, line 1, columns → audit_text: there is no such key."
 
 
 def test_wrong_word_is_refused_with_the_words_there_are(tmp_path: Path) -> None:
     text = refusal(overlay(tmp_path, "fields: [{field: notes, owner: crm}]"))
-    assert text.startswith("opportunity.yaml, fields → 3 → owner:")
+    assert text.startswith(f"{tmp_path}/opportunity.yaml, line 1, fields → notes → owner:")
     assert "'partner_center' or 'dataverse'" in text
 
 
@@ -153,17 +153,16 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
 
 def test_broken_yaml_is_refused_with_its_line(tmp_path: Path) -> None:
     text = refusal(overlay(tmp_path, "columns:\n  name: new_name\n  audit: [\n"))
-    assert text.startswith(f"{tmp_path}/opportunity.yaml, line ")
-    assert text.endswith(": this is not YAML.")
+    assert text.startswith(f"{tmp_path}/opportunity.yaml, line 4: this is not YAML (")
 
 
 def test_key_which_stands_there_twice_is_refused(tmp_path: Path) -> None:
     text = refusal(overlay(tmp_path, "columns: {audit: a}\nfields: []\ncolumns: {name: b}\n"))
-    assert text == f"{tmp_path}/opportunity.yaml, line 1: columns stands there twice."
+    assert text == f"{tmp_path}/opportunity.yaml, line 3: columns stands there twice."
 
 
 def test_yaml_which_makes_objects_is_refused(tmp_path: Path) -> None:
-    assert "could not determine a constructor" in refusal(
+    assert "line 1: tag:yaml.org,2002:python/object/apply:os.getcwd is no plain value" in refusal(
         overlay(tmp_path, "columns: !!python/object/apply:os.getcwd []")
     )
 
@@ -224,14 +223,14 @@ def test_computed_value_cannot_be_sent(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("column", ["$dealvalue", "Estimated Value", "EstimatedValue", "1value", "name;drop"])
 def test_what_is_no_column_is_refused(tmp_path: Path, column: str) -> None:
-    assert "fields → 1 → dataverse" in refusal(
+    assert "fields → deal_value → dataverse" in refusal(
         overlay(tmp_path, f"fields: [{{field: deal_value, dataverse: '{column}'}}]")
     )
 
 
 @pytest.mark.parametrize("pointer", ["$link", "details/notes", "/", "/details//notes"])
 def test_what_is_no_pointer_is_refused(tmp_path: Path, pointer: str) -> None:
-    assert "fields → 3 → partner_center" in refusal(
+    assert "fields → notes → partner_center" in refusal(
         overlay(tmp_path, f"fields: [{{field: notes, partner_center: '{pointer}'}}]")
     )
 
