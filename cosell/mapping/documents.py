@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import yaml
@@ -73,32 +72,27 @@ def row_name(node: Node) -> str:
     return str(named.plain) if named is not None else ""
 
 
-def read_file(path: Path) -> Node:
-    """Return the tree of a file.
+def parse_bytes(name: str, raw: bytes) -> Node:
+    """Return the tree of a file; not more than one byte above the largest size has to be read.
 
     Raises:
         MappingInvalid: it is too large, no text, no YAML, or no table of keys; all at once if possible.
     """
-    try:
-        with path.open("rb") as file:
-            raw = file.read(LARGEST_BYTES + 1)
-    except OSError as error:
-        raise MappingInvalid(f"{path} cannot be read ({error.strerror or type(error).__name__}).") from None
     if len(raw) > LARGEST_BYTES:
-        raise MappingInvalid(f"{path} is larger than {LARGEST_BYTES // 1_000_000} MB; that is no mapping file.")
+        raise MappingInvalid(f"{name} is larger than {LARGEST_BYTES // 1_000_000} MB; that is no mapping file.")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise MappingInvalid(f"{path}, line {line}: it cannot be read as UTF-8 text.") from None
-    return parse(str(path), text)
+        raise MappingInvalid(f"{name}, line {line}: it cannot be read as UTF-8 text.") from None
+    return parse(name, text)
 
 
 def parse(name: str, text: str) -> Node:
     """Return the tree of a file's text.
 
     Raises:
-        MappingInvalid: as for `read_file`.
+        MappingInvalid: it is no YAML, or no table of keys.
     """
     try:
         loader = yaml.SafeLoader(text)

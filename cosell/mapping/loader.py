@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from cosell.errors import MappingInvalid
-from cosell.mapping.documents import Node, Place, parse, read_file
+from cosell.mapping.documents import LARGEST_BYTES, Node, Place, parse, parse_bytes
 from cosell.mapping.models import Mappings
 
 FILES = tuple(Mappings.model_fields)
@@ -70,12 +70,20 @@ def read_sources(overlay: Path | None = None) -> Sources:
         if path.stem in own:
             problems.append(f"{path}: the directory has another file for {path.stem}.")
         try:
-            own[path.stem] = read_file(path)
+            own[path.stem] = parse_bytes(str(path), _read(path))
         except MappingInvalid as error:
             problems.append(error.message)
     if problems:
         raise MappingInvalid("\n".join(problems))
     return Sources(shipped=shipped, own=own)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(LARGEST_BYTES + 1)
+    except OSError as error:
+        raise MappingInvalid(f"{path} cannot be read ({error.strerror or type(error).__name__}).") from None
 
 
 def validate(sources: Sources) -> Mappings:
