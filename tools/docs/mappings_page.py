@@ -21,8 +21,8 @@ in `COSELL_MAPPINGS_DIR`; an upgrade never touches it. Tables are merged key by 
 `cosell mapping check` holds the result against the CRM, `cosell mapping test ID` shows what becomes of one record, and
 `cosell mapping diff` what is yours in it.
 
-An unknown key or a wrong word is an error which names file, line and key. `mappings/schema.json` is the JSON schema of all
-files together, for editors; the part for one file is under `$defs`.
+An unknown key or a wrong word is an error which names file, line and key. `mappings/schema.json` is the JSON schema of
+all files together, for editors; the part for one file is under `$defs`.
 """
 
 
