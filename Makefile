@@ -3,13 +3,15 @@
 # PYTHON=/path/to/python  builds .venv with that Python
 # KEEP=1                  leaves what `make demo` started up until Ctrl-C
 # ARGS='-k planner -x'    goes to pytest
+# MINUTES=10 SEED=7      is how long `make soak` looks, and the seed which it tries
 # WORKERS=0               runs the tests in one process (2 by default)
 
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 WORKERS ?= 2
+MINUTES ?= 10
 
-.PHONY: help setup demo test judges check lint types imports fresh format docs bench clean
+.PHONY: help setup demo test soak judges check lint types imports fresh format docs bench clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -22,6 +24,9 @@ demo: setup ## emulators, Prefect, nine flows activated in order, one deal each 
 
 test: setup ## run the whole test suite
 	@NODE_PATH="$(CURDIR)/.judges/node_modules:$$NODE_PATH" $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+soak: setup ## look for broken promises for MINUTES=10; SEED=n tries one once more
+	@$(BIN)/python -m tests.properties.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 judges: setup ## install other people's Dataverse clients, which then judge the emulator in `make test`
 	@tools/judges.sh

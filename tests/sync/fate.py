@@ -60,6 +60,10 @@ class Fate:
         self.steps.append(what)
         await _act_when_due(self.acts, what)
 
+    def way_to(self, services: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
+        """Return the way on which the calls of this run go."""
+        return services
+
     async def answered(self, what: str) -> None:
         """Let somebody act after a call."""
         await _act_when_due(self.afterwards, what)

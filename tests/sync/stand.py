@@ -7,7 +7,7 @@ its own, gone at its end; only the ledger's file and the services remember. All 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from itertools import count
 from typing import Any
@@ -20,6 +20,7 @@ from cosell.emulators import identities
 from cosell.emulators.assembly import Emulators
 from cosell.emulators.options import Options, environment_of
 from cosell.emulators.world import Caller
+from cosell.http.tokens import TokenSource
 from cosell.mapping.loader import load_mappings
 from cosell.mapping.models import Mappings
 from cosell.mapping.variables import Variables
@@ -67,6 +68,8 @@ class Stand:
     waits: list[float] = field(default_factory=list)
     mappings: Mappings = MAPPINGS
     variables: Variables = VARIABLES
+    ahead_seconds: float = 0.0
+    """How far the clock of the product's machine is ahead of the services'."""
     _runs: "count[int]" = field(default_factory=lambda: count(1))
 
     # The people
@@ -217,8 +220,9 @@ class Stand:
     @asynccontextmanager
     async def run(self, fate: Fate | None = None, variables: Variables | None = None) -> AsyncIterator[Workspace]:
         """Open what a run of the product works with; it is gone at the end, whatever happened."""
-        settings, clock, run_id = _settings(), self.emulators.world.clock.now, next(self._runs)
-        transport = FatefulTransport(self.http._transport, fate or Fate())
+        settings, clock, run_id = _settings(), self.now, next(self._runs)
+        way = fate or Fate()
+        transport = FatefulTransport(way.way_to(self.http._transport), way)
         person = self._token("person", user=identities.ADMIN.user)
         app = self._token("application", user=None)
         async with AsyncExitStack() as stack:
@@ -247,9 +251,12 @@ class Stand:
     @asynccontextmanager
     async def ledger(self) -> AsyncIterator[Ledger]:
         """Open the ledger by a connection of its own."""
-        clock = self.emulators.world.clock.now
-        async with open_ledger(self.ledger_url, tenant=DEFAULT_TENANT, clock=clock, cipher=Cipher(KEY)) as ledger:
+        async with open_ledger(self.ledger_url, tenant=DEFAULT_TENANT, clock=self.now, cipher=Cipher(KEY)) as ledger:
             yield ledger
+
+    def now(self) -> datetime:
+        """Return the time by the product's clock, which may not be that of the services."""
+        return self.emulators.world.clock.now() + timedelta(seconds=self.ahead_seconds)
 
     async def wait(self, seconds: float) -> None:
         """Let time pass for everybody at once."""
@@ -260,7 +267,12 @@ class Stand:
         """Move the clock on."""
         self.emulators.world.clock.advance(seconds)
 
-    def _token(self, bearer: str, *, user: str | None) -> FixedToken:
+    def _token(self, bearer: str, *, user: str | None) -> TokenSource:
+        self.let_in(bearer, user=user)
+        return FixedToken(bearer)
+
+    def let_in(self, bearer: str, *, user: str | None) -> None:
+        """Make a token good for a long time."""
         world = self.emulators.world
         caller = Caller(
             tenant_id=identities.TENANT_ID,
@@ -271,7 +283,6 @@ class Stand:
             expires_at=world.clock.now() + timedelta(days=400),
         )
         world.tokens.add(bearer, caller)
-        return FixedToken(bearer)
 
 
 @cache
