@@ -20,7 +20,7 @@ from tests.properties.memory import Deal, find_faults
 from tests.properties.people import FIELDS, VISIBILITY_POINTER, Where, read_side
 from tests.properties.town import Town
 from tests.sync.fate import WRITES, Fate
-from tests.sync.sold import DETAILS, FIRST, LIST, ROWS, member
+from tests.sync.sold import DETAILS, LIST, ROWS, member
 from tests.sync.stand import ON_HOLD, OPEN, PROOF_OF_CONCEPT, Document
 
 ROUNDS_AT_MOST = 6
@@ -52,7 +52,8 @@ class Story:
 
     async def write(self) -> Deal:
         """Let a seller write an opportunity which is to be shared."""
-        deal = Deal(opportunity_id=await self.town.write_opportunity(), added={FIRST})
+        written = await self.town.write_opportunity()
+        deal = Deal(opportunity_id=written, added=set(await self._rows_of(written)))
         self.deals.append(deal)
         return deal
 
