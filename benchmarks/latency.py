@@ -80,8 +80,8 @@ async def measure(world: World, *, count: int, burst: int) -> dict[str, Any]:
         invited = [await _time_invitation(client, f"{NAME} {number}") for number in range(count)]
         changed = [await _time_change(client, referral_id) for referral_id, _ in invited]
         return {
-            "new_referral_to_row": _describe([seconds for _, seconds in invited]),
-            "changed_referral_to_row": _describe(changed),
+            "new_referral_to_row": describe([seconds for _, seconds in invited]),
+            "changed_referral_to_row": describe(changed),
             "burst": await _time_burst(world, client, burst),
         }
 
@@ -89,7 +89,7 @@ async def measure(world: World, *, count: int, burst: int) -> dict[str, Any]:
 async def _time_invitation(client: Client, name: str) -> tuple[str, float]:
     began = time.perf_counter()
     referral_id = await client.invite(name)
-    await _until(lambda: client.find_row(referral_id))
+    await until(lambda: client.find_row(referral_id))
     return referral_id, time.perf_counter() - began
 
 
@@ -103,7 +103,7 @@ async def _time_change(client: Client, referral_id: str) -> float:
 
     began = time.perf_counter()
     await client.move_closing_date(referral_id, day)
-    await _until(has_moved)
+    await until(has_moved)
     return time.perf_counter() - began
 
 
@@ -122,7 +122,7 @@ async def _time_burst(world: World, client: Client, size: int) -> dict[str, Any]
     async def is_done() -> bool:
         return await client.count_rows("Burst") >= size
 
-    await _until(is_done, every=1.0, patience=BURST_SECONDS)
+    await until(is_done, every=1.0, patience=BURST_SECONDS)
     done = time.perf_counter() - began
     await _quiet(5.0)
     return {
@@ -137,9 +137,14 @@ def _count_runs(world: World) -> int:
     return len(world.ui.runs_of(SIXTH, states=(*ENDED, "RUNNING", "PENDING")))
 
 
-async def _until(
+async def until(
     find: Callable[[], Awaitable[object]], *, every: float = LOOK_SECONDS, patience: float = PATIENCE_SECONDS
 ) -> None:
+    """Ask again and again until something is found.
+
+    Raises:
+        TimeoutError: patience is over.
+    """
     async with asyncio.timeout(patience):
         while not await find():  # noqa: ASYNC110  it happens in other processes
             await asyncio.sleep(every)
@@ -150,7 +155,8 @@ async def _quiet(seconds: float = 0.3) -> None:
     await asyncio.sleep(seconds)
 
 
-def _describe(took: list[float]) -> dict[str, float]:
+def describe(took: list[float]) -> dict[str, float]:
+    """Return count, median, 95th percentile and maximum of seconds."""
     points = statistics.quantiles(took, n=100, method="inclusive")
     return {
         "n": len(took),
