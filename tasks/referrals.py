@@ -6,6 +6,7 @@ from cosell.domain.ids import ReferralId, parse_guid
 from cosell.errors import RequestRejected
 from cosell.partner_center import Referral
 from cosell.sync.leads.arrive import refuse_lead
+from cosell.sync.recent import read_recent
 from cosell.sync.sort import Arrival, sort_referral
 from cosell.sync.workspace import Workspace
 from tasks.policy import step
@@ -56,8 +57,10 @@ async def read_referrals(referral_ids: list[str]) -> dict[str, list[str]]:
     workspace = get_workspace()
     kinds = (*(arrival.value for arrival in Arrival), GONE, LEFT_OUT)
     sorted_ids: dict[str, list[str]] = {kind: [] for kind in kinds}
-    links = await workspace.ledger.links.find_by_referral_ids([ReferralId(item) for item in check_ids(referral_ids)])
-    for referral_id in dict.fromkeys(check_ids(referral_ids)):
+    wanted = list(dict.fromkeys(check_ids(referral_ids)))
+    links = await workspace.ledger.links.find_by_referral_ids([ReferralId(item) for item in wanted])
+    await read_recent(workspace, [ReferralId(item) for item in wanted])
+    for referral_id in wanted:
         referral = await workspace.get_referral(ReferralId(referral_id))
         kind = sort_referral(referral).value if referral else GONE
         if referral and kind == Arrival.LEAD and referral.id not in links and refuse_lead(workspace, referral):

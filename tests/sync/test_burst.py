@@ -1,0 +1,57 @@
+"""A burst of notifications is read by pages, and what a page shows as it was is asked for by itself."""
+
+from cosell.domain.ids import ReferralId
+from cosell.sync.recent import ALONE_AT_MOST, read_recent
+from tests.sync.fate import Fate
+from tests.sync.pairs import DEAL_VALUE, PairInStep, shared_pair
+from tests.sync.stand import Stand
+
+REFERRALS = "GET /v1.0/engagements/referrals"
+
+
+async def read_all(stand: Stand, referral_ids: list[str]) -> list[str]:
+    """Read referrals as flow 6 does; return the calls."""
+    fate = Fate()
+    async with stand.run(fate) as workspace:
+        await read_recent(workspace, [ReferralId(item) for item in referral_ids])
+        for referral_id in referral_ids:
+            assert await workspace.get_referral(ReferralId(referral_id)) is not None
+    return [call for call in fate.calls() if call.startswith(REFERRALS)]
+
+
+async def invite_many(stand: Stand) -> list[str]:
+    return [await stand.microsoft_invites(name=f"Invited {number}") for number in range(ALONE_AT_MOST + 1)]
+
+
+async def test_many_invitations_at_once_are_read_in_one_call(stand: Stand) -> None:
+    invited = await invite_many(stand)
+
+    assert await read_all(stand, invited) == [REFERRALS]
+
+
+async def test_few_are_read_one_by_one(stand: Stand) -> None:
+    invited = (await invite_many(stand))[:2]
+
+    assert await read_all(stand, invited) == [f"{REFERRALS}/{referral_id}" for referral_id in invited]
+
+
+async def test_referral_which_the_page_shows_as_we_left_it_is_asked_for_by_itself(stand: Stand) -> None:
+    still, moved = await shared_pair(stand), await shared_pair(stand)
+    await moved.colleague_edits(DEAL_VALUE, 61000)
+    invited = await invite_many(stand)
+
+    calls = await read_all(stand, [still.referral_id, moved.referral_id, *invited])
+
+    assert calls == [REFERRALS, f"{REFERRALS}/{still.referral_id}"]
+
+
+async def test_page_which_holds_few_of_them_is_the_last(stand: Stand) -> None:
+    """Microsoft's copies never stand in the listing; looking for them page after page would only cost."""
+    pair: PairInStep = await shared_pair(stand)
+    strangers = [f"{number:08d}-2222-4333-8444-555555555555" for number in range(ALONE_AT_MOST + 1)]
+    fate = Fate()
+    async with stand.run(fate) as workspace:
+        await read_recent(workspace, [ReferralId(item) for item in [*strangers, pair.referral_id]])
+
+    assert fate.calls()[-1] == REFERRALS
+    assert fate.calls().count(REFERRALS) == 1
