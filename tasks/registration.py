@@ -7,6 +7,7 @@ from cosell.domain.flows import FlowName
 from cosell.errors import ConfigurationError, NotActivated
 from cosell.settings import load_settings
 from cosell.store.meta import WEBHOOK_TROUBLE
+from cosell.sync.registration import REPLACED_WEBHOOK, ReplacedWebhook, without_query
 from cosell.sync.workspace import Workspace
 from tasks.policy import step
 from tasks.workspace import get_workspace
@@ -42,7 +43,7 @@ async def view_registration() -> dict[str, str]:
     present = await get_workspace().webhooks.find_registration()
     if present is None:
         return {"url": "none", "events": "none"}
-    return {"url": str(present.webhook_url), "events": ", ".join(present.webhook_events)}
+    return {"url": without_query(str(present.webhook_url)), "events": ", ".join(present.webhook_events)}
 
 
 @step(name="register-url", run_name="register our URL", tags={"partner-center"})
@@ -68,7 +69,15 @@ async def register(workspace: Workspace, *, may_overwrite: bool) -> Registration
     Raises:
         NotActivated: another URL is registered and it was not said to overwrite it.
     """
-    url = receiver_url()
+    return await register_at(workspace, receiver_url(), may_overwrite=may_overwrite)
+
+
+async def register_at(workspace: Workspace, url: str, *, may_overwrite: bool) -> RegistrationReport:
+    """Register this URL, as `register` does with ours.
+
+    Raises:
+        NotActivated: another URL is registered and it was not said to overwrite it.
+    """
     present = await workspace.webhooks.find_registration()
     events = tuple(present.webhook_events) if present else ()
     theirs = present.webhook_url if present else None
@@ -76,17 +85,20 @@ async def register(workspace: Workspace, *, may_overwrite: bool) -> Registration
         return RegistrationReport(url=url, events=events, replaced_url=None, was_changed=False)
     if theirs and theirs != url and not may_overwrite:
         raise NotActivated(
-            f"Partner Center sends its notifications to {theirs}, not to {url}. Only one URL can be registered: "
-            "run register-webhook with 'overwrite' to put ours there, or `cosell activate --overwrite`."
+            f"Partner Center sends its notifications to {without_query(theirs)}, not to {url}. Only one URL can "
+            "be registered: run register-webhook with 'overwrite' to put ours there, or `cosell activate --overwrite`."
         )
     wanted = tuple(dict.fromkeys([*events, *EVENTS]))
+    if theirs and theirs != url:
+        # Before it is gone: nobody else remembers it.
+        await workspace.ledger.vault.save(REPLACED_WEBHOOK, ReplacedWebhook(url=theirs, events=events).write())
     write = workspace.webhooks.update_registration if theirs else workspace.webhooks.create_registration
     await write(url=url, events=wanted)
     was_ours = FlowName.REGISTER_WEBHOOK in await workspace.ledger.activations.find_all()
     return RegistrationReport(
         url=url,
         events=wanted,
-        replaced_url=theirs if theirs != url else None,
+        replaced_url=without_query(theirs) if theirs and theirs != url else None,
         was_changed=True,
         mended=_describe_loss(theirs, events) if was_ours and theirs in (None, url) else "",
     )

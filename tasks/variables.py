@@ -1,15 +1,17 @@
 """The partner's switches as Prefect variables: edited in the Prefect UI, obeyed by the next run."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from prefect.variables import Variable
 
 from cosell.domain.ids import TenantName
 from cosell.domain.tenants import tenant_tags, tenant_variable
+from cosell.errors import ConfigurationError
 from cosell.mapping.effective import Given, SetIn, VariableSheet, fill_sheet
 from cosell.mapping.variables import KNOWN
-from cosell.settings import Settings
+from cosell.settings import Settings, load_settings
 
 
 async def find_sheet(settings: Settings) -> VariableSheet | None:
@@ -28,6 +30,24 @@ async def read_sheet(tenant: TenantName) -> VariableSheet:
             if value is not None
         }
     )
+
+
+async def store_variables(values: Mapping[str, str]) -> None:
+    """Give variables of this tenant new values, by their names; the next run obeys them.
+
+    Raises:
+        ConfigurationError: this tenant takes its variables from the CRM, where an administrator sets them.
+    """
+    settings = load_settings()
+    if settings.variables_from != "prefect":
+        raise ConfigurationError(
+            f"{', '.join(sorted(values))} cannot be set: COSELL_VARIABLES_FROM says that this tenant takes its "
+            "variables from the CRM, where an administrator sets them. Without --with-variables they are left alone."
+        )
+    tenant = TenantName(settings.tenant)
+    for name, value in values.items():
+        tags = ["cosell", *tenant_tags(tenant)]
+        await Variable.aset(tenant_variable(name, tenant), value, tags=tags, overwrite=True)
 
 
 async def create_missing_variables(tenant: TenantName) -> None:

@@ -8,6 +8,7 @@ import sys
 import typer
 from rich.console import Console
 
+from cosell.cli.adopt import adopt
 from cosell.cli.chain import activate, deactivate, status
 from cosell.cli.conflicts import conflicts
 from cosell.cli.connect import connect
@@ -47,6 +48,7 @@ app.command()(status)
 app.command()(plan)
 app.command()(sync)
 app.command()(why)
+app.command()(adopt)
 app.add_typer(conflicts, name="conflicts")
 app.add_typer(dead_letters, name="dead-letters")
 app.command()(doctor)

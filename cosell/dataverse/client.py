@@ -22,6 +22,7 @@ from cosell.dataverse.closing import (
     close_opportunity,
     qualify_lead,
 )
+from cosell.dataverse.labels import TableLabel, get_column_labels, list_custom_tables
 from cosell.dataverse.models import RowReference, WhoAmI
 from cosell.dataverse.odata import Expand, Key, one_of, options, prefer, row_path, stable_order
 from cosell.dataverse.reading import read_link, read_list, read_object
@@ -77,7 +78,7 @@ class DataverseClient:
     def __init__(self, service: ServiceClient, *, id_columns: Mapping[str, str] | None = None) -> None:
         """Send through `service`."""
         self._service = service
-        self._id_columns = id_columns or {}
+        self._id_columns = dict(id_columns or {})
 
     async def __aenter__(self) -> Self:
         """Open the connections."""
@@ -320,6 +321,18 @@ class DataverseClient:
             SchemaMissing: there is no such table.
         """
         return await get_table(self._service, name)
+
+    async def list_custom_tables(self) -> tuple[TableLabel, ...]:
+        """Return the tables which solutions have added to the CRM, with what people read."""
+        return await list_custom_tables(self._service)
+
+    async def get_column_labels(self, name: str) -> dict[str, str]:
+        """Return what people read above the columns of a table, by logical name."""
+        return await get_column_labels(self._service, name)
+
+    def learn_id_columns(self, id_columns: Mapping[str, str]) -> None:
+        """Know the id columns of more sets from now on."""
+        self._id_columns |= id_columns
 
     async def get_column_names(self, name: str) -> tuple[str, ...]:
         """Return the logical names of a table's columns."""

@@ -1,6 +1,7 @@
 """The stand-ins as one set: built on one world, started, stopped and reset together."""
 
 import logging
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Protocol
 
@@ -8,6 +9,7 @@ from starlette.routing import BaseRoute
 
 from cosell.emulators import identities
 from cosell.emulators.calls import CallLog
+from cosell.emulators.connector_deals import ConnectorDeal
 from cosell.emulators.entra.app import EntraService, create_entra
 from cosell.emulators.faults import Faults
 from cosell.emulators.knobs import Json
@@ -35,6 +37,9 @@ class CrmService(Protocol):
 
     def seed(self, count: int, *, seed: int) -> None:
         """Fill it with rows."""
+
+    def add_connector(self, deals: Sequence[ConnectorDeal], *, seed: int) -> None:
+        """Add Microsoft's own connector with rows of its."""
 
     def add_application_user(self, client_id: str) -> None:
         """Let an app in."""

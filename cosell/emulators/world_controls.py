@@ -2,10 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from uuid import uuid4
 
 from starlette.requests import Request
 
 from cosell.emulators.assembly import Emulators
+from cosell.emulators.connector_deals import EVENTS, WEBHOOK, connector_world
 from cosell.emulators.controlling import Control, ControlError, Json, body_of, number_in, object_of, text_in
 from cosell.emulators.entra.knobs import CHOICES as ENTRA_CHOICES
 from cosell.emulators.faults import FaultyRuleError
@@ -13,9 +15,11 @@ from cosell.emulators.knobs import UnknownKnobError, told, turn
 from cosell.emulators.options import environment_of, urls_of
 from cosell.emulators.partner_center.behaviour import CHOICES
 from cosell.emulators.partner_center.microsoft import CannotActError, ImpossibleActError, UnknownReferralError
+from cosell.emulators.partner_center.notifications import Registration
 from cosell.emulators.partner_center.seeding import seeded_referrals
 
 _MOST_SEEDED = 200_000
+_CONNECTOR_SEEDS = 1_000_003
 
 
 async def _health(emulators: Emulators, _: Request) -> Json:
@@ -39,13 +43,32 @@ async def _seed(emulators: Emulators, request: Request) -> Json:
     seed = number_in(body, "seed", emulators.options.seed)
     if max(referrals, opportunities) > _MOST_SEEDED:
         raise ControlError(f"more than {_MOST_SEEDED} at once is too much")
+    connector = number_in(body, "connector")
+    if connector > _MOST_SEEDED:
+        raise ControlError(f"more than {_MOST_SEEDED} at once is too much")
     documents = seeded_referrals(referrals, seed=seed, now=emulators.world.clock.now())
     emulators.partner_center.referrals.save_all(documents)
     if opportunities:
         if emulators.dataverse is None:
             raise ControlError("the emulated Dataverse is not installed", status=501)
         emulators.dataverse.seed(opportunities, seed=seed)
-    return {"referrals": referrals, "copies": len(documents), "opportunities": opportunities, "seed": seed}
+    told = {"referrals": referrals, "copies": len(documents), "opportunities": opportunities, "seed": seed}
+    return told | ({"connector": _seed_connector(emulators, connector, seed=seed)} if connector else {})
+
+
+def _seed_connector(emulators: Emulators, count: int, *, seed: int) -> Json:
+    """Let Microsoft's own connector have been at work: its schema, its pairs, and its URL registered."""
+    if emulators.dataverse is None:
+        raise ControlError("the emulated Dataverse is not installed", status=501)
+    # Deals of their own, beside those which the same seed makes without a connector.
+    documents = seeded_referrals(count, seed=seed + _CONNECTOR_SEEDS, now=emulators.world.clock.now())
+    world = connector_world(documents, seed=seed)
+    emulators.partner_center.referrals.save_all(world.documents)
+    emulators.dataverse.add_connector(world.deals, seed=seed)
+    notifications = emulators.partner_center.notifications
+    if notifications.registration() is None:
+        notifications.register(Registration(subscriber_id=str(uuid4()), url=WEBHOOK, events=EVENTS, is_ms_header=False))
+    return world.counts
 
 
 async def _faults(emulators: Emulators, _: Request) -> Json:
@@ -178,7 +201,9 @@ WORLD_CONTROLS = (
         method="GET", path="environment", does="tells the settings which point the product here", handler=_environment
     ),
     Control(method="POST", path="reset", does="goes back to the first day", handler=_reset),
-    Control(method="POST", path="seed", does='fills in {"referrals", "opportunities", "seed"}', handler=_seed),
+    Control(
+        method="POST", path="seed", does='fills in {"referrals", "opportunities", "connector", "seed"}', handler=_seed
+    ),
     Control(method="GET", path="faults", does="lists the rules in force", handler=_faults),
     Control(
         method="PUT", path="faults", does="sets the rules which spoil calls and notifications", handler=_put_faults

@@ -94,12 +94,8 @@ def wanted_schema(mappings: Mappings) -> WantedSchema:
         },
         lookups=_lookups(),
         keys=(
-            WantedKey(
-                schema_name="cosell_ReferralKey", label="Referral key", table="opportunity", column="cosell_referralid"
-            ),
-            WantedKey(
-                schema_name="cosell_LeadReferralKey", label="Referral key", table="lead", column="cosell_referralid"
-            ),
+            _referral_key("cosell_ReferralKey", mappings.opportunity),
+            _referral_key("cosell_LeadReferralKey", mappings.lead),
             WantedKey(
                 schema_name="cosell_SolutionKey",
                 label="Solution key",
@@ -203,6 +199,18 @@ def _lookups() -> tuple[WantedLookup, ...]:
             relationship="cosell_solutiondetail_microsoftsolution",
             on_delete="RemoveLink",
         ),
+    )
+
+
+def _referral_key(name: str, mapping: DealMapping) -> WantedKey:
+    """Return the key over the column which keeps the referral id; over somebody else's it has a name of its own."""
+    column = mapping.columns.referral_id
+    is_ours = column.startswith(f"{PREFIX}_")
+    return WantedKey(
+        schema_name=name if is_ours else f"{name}Over_{column}",
+        label="Referral key",
+        table=mapping.table,
+        column=column,
     )
 
 

@@ -4,6 +4,7 @@ Start reading at `ledger.py`; each part has a file of its own.
 """
 
 from cosell.store.activations import Activation
+from cosell.store.adoptions import Ended, KeptDifference, SeenDifference, SeenPair
 from cosell.store.cipher import Cipher
 from cosell.store.conflicts import Conflict, ConflictState, FiledConflict
 from cosell.store.dead_letters import DeadLetter, DeadLetterState, FiledDeadLetter
@@ -26,18 +27,22 @@ __all__ = [
     "DeadLetterState",
     "DeltaLink",
     "Door",
+    "Ended",
     "FiledConflict",
     "FiledDeadLetter",
     "Hint",
     "HintKind",
     "InboxEntry",
     "JournalEntry",
+    "KeptDifference",
     "KnownRow",
     "Lease",
     "Leases",
     "Ledger",
     "LostSignIn",
     "PolledRows",
+    "SeenDifference",
+    "SeenPair",
     "SyncRecord",
     "migrate",
     "open_ledger",

@@ -12,6 +12,7 @@ from cosell.domain.clock import Clock
 from cosell.domain.ids import TenantName
 from cosell.domain.link import Link
 from cosell.store.activations import Activations
+from cosell.store.adoptions import Adoptions, SeenPair, store_pairs
 from cosell.store.budgets import Budgets
 from cosell.store.cipher import Cipher
 from cosell.store.conflicts import Conflict, Conflicts, store_conflicts
@@ -64,6 +65,7 @@ class Ledger:
         self.sign_ins = SignIns(database)
         self.meta = Meta(database)
         self.solution_rows = SolutionRows(database)
+        self.adoptions = Adoptions(database)
         self.budgets = Budgets(database)
 
     @property
@@ -117,6 +119,36 @@ class Ledger:
                     await store_synced_rows(
                         connection, self._database, record.link.opportunity_id, record.solution_rows
                     )
+
+    async def record_adoption(
+        self, records: Sequence[SyncRecord], pairs: Sequence[SeenPair], hints: Sequence[Hint]
+    ) -> None:
+        """Record pairs which were taken over: links, what is remembered of them, and which to look at; all or none.
+
+        Raises:
+            AlreadyExists: one of the records was linked meanwhile, by another run.
+            LeaseHeld: a lease was lost, and nothing was recorded.
+        """
+        if not records:
+            return
+        async with self._database.write() as connection:
+            for lease in _join_leases(records):
+                await check_lease(connection, self._database, lease)
+            await store_links(connection, self._database, [record.link for record in records])
+            await store_conflicts(
+                connection,
+                self._database,
+                synced={},
+                found=[conflict for record in records for conflict in record.conflicts],
+            )
+            await store_entries(connection, self._database, [entry for record in records for entry in record.journal])
+            for record in records:
+                if record.link.opportunity_id is not None and record.solution_rows is not None:
+                    await store_synced_rows(
+                        connection, self._database, record.link.opportunity_id, record.solution_rows
+                    )
+            await store_pairs(connection, self._database, pairs)
+            await store_hints(connection, self._database, hints)
 
     async def record_poll(
         self,

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -225,6 +226,41 @@ solution_rows = Table(
     Column("etag", String),
     PrimaryKeyConstraint("tenant", "row_id"),
     Index("ix_cosell_solution_rows_opportunity_id", "tenant", "opportunity_id"),
+)
+
+adopted_pairs = Table(
+    "cosell_adopted_pairs",
+    metadata,
+    Column("tenant", String, nullable=False),
+    Column("referral_id", String, nullable=False),
+    Column("opportunity_id", String, nullable=False),
+    Column("base", JSON, nullable=False),
+    Column("audit_mark", String),
+    Column("seen_at", UtcTime, nullable=False),
+    Column("link_id", String),
+    Column("adopted_at", UtcTime),
+    PrimaryKeyConstraint("tenant", "referral_id"),
+)
+
+differences = Table(
+    "cosell_differences",
+    metadata,
+    Column("id", Serial, nullable=False),
+    Column("tenant", String, nullable=False),
+    Column("referral_id", String, nullable=False),
+    Column("opportunity_id", String, nullable=False),
+    Column("field", String, nullable=False),
+    Column("snapshots", JSON, nullable=False),
+    Column("was_synced", Boolean, nullable=False),
+    Column("first_seen_at", UtcTime, nullable=False),
+    Column("last_seen_at", UtcTime, nullable=False),
+    Column("seen_count", Integer, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("ended", String),
+    PrimaryKeyConstraint("id"),
+    Index("ix_cosell_differences_referral_id", "tenant", "referral_id", "ended_at"),
+    Index("ix_cosell_differences_ended_at", "tenant", "ended_at"),
+    sqlite_autoincrement=True,
 )
 
 activations = Table(

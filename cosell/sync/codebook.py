@@ -64,6 +64,11 @@ class Codebook:
             currency_options=options.get(currency, {}),
         )
 
+    async def read_choices_again(self, table: str) -> None:
+        """Ask the CRM for the choices of a table, however fresh those are which the ledger keeps."""
+        name = f"choices of {table}"
+        await self._keep(name, await self._read(name))
+
     async def find_missing_columns(self, table: str, wanted: Collection[str]) -> frozenset[str]:
         """Return which of these columns a table lacks.
 

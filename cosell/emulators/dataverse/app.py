@@ -4,14 +4,16 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from cosell.emulators.dataverse import product_schema
+from cosell.emulators.connector_deals import ConnectorDeal
+from cosell.emulators.dataverse import connector_schema, product_schema
 from cosell.emulators.dataverse.access import Actor
+from cosell.emulators.dataverse.connector import connector_requests, insert_connector_rows
 from cosell.emulators.dataverse.dispatch import Dispatcher
 from cosell.emulators.dataverse.environment import BUSINESS_UNIT_ID, ORGANIZATION_ID, Environment, Knobs
 from cosell.emulators.dataverse.errors import DataverseError, not_a_member, not_authenticated
@@ -86,6 +88,15 @@ class DataverseService:
         """Add `count` opportunities with their accounts and contacts, the same for the same `seed`."""
         with self.environment.transaction():
             seed_rows(self.environment, count, seed=seed)
+
+    def add_connector(self, deals: Sequence[ConnectorDeal], *, seed: int) -> None:
+        """Add Microsoft's own connector, unless it is there, and rows as it has filled them."""
+        env = self.environment
+        with env.transaction():
+            if connector_schema.CHILD not in env.schema.tables:
+                for path, body in connector_requests():
+                    self._post(path, body, solution=str(connector_schema.SOLUTION["uniquename"]))
+            insert_connector_rows(env, deals, seed=seed)
 
     async def start(self) -> None:
         """Start delivering webhooks."""
@@ -221,15 +232,15 @@ class DataverseService:
         for owner, key in product_schema.KEYS.items():
             self._post(f"EntityDefinitions(LogicalName='{owner}')/Keys", key)
 
-    def _post(self, path: str, body: Mapping[str, object]) -> None:
+    def _post(self, path: str, body: Mapping[str, object], *, solution: str = "cosellsync") -> None:
         """Install something through the Web API's own front door, as an installer would."""
-        solution = {} if path in {"publishers", "solutions"} else {"mscrm.solutionuniquename": "cosellsync"}
+        headers = {} if path in {"publishers", "solutions"} else {"mscrm.solutionuniquename": solution}
         call = Call(
             method="POST",
             root="/",
             path=path,
             query={},
-            headers=solution,
+            headers=headers,
             body=json.dumps(body).encode(),
             actor=system_actor(),
             now=self._world.clock.now(),

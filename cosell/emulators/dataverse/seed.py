@@ -73,7 +73,7 @@ def _add_customer(env: Environment, rng: random.Random, made: _Made) -> None:
     if rng.random() < 0.5:
         name += f" {rng.randrange(1, 9999)}"
     city, postal_code, country = rng.choice(PLACES)
-    account = _head(env, rng) | {
+    account = head_of(env, rng) | {
         "name": rng.choice((name, name, name, f"{name} ", name.upper())),
         "address1_city": city,
         "address1_postalcode": postal_code,
@@ -84,7 +84,7 @@ def _add_customer(env: Environment, rng: random.Random, made: _Made) -> None:
     }
     first, last = rng.choice(FIRST), rng.choice(LAST)
     email = f"{first}.{last}.{rng.randrange(10**6)}@customer.example".lower()
-    contact = _head(env, rng) | {
+    contact = head_of(env, rng) | {
         "firstname": first,
         "lastname": last,
         "fullname": f"{first} {last}",
@@ -95,8 +95,8 @@ def _add_customer(env: Environment, rng: random.Random, made: _Made) -> None:
         "parentcustomerid": account_id,
         "parentcustomerid@": "account",
     }
-    made.accounts.append((account_id, _full(env, "account", account)))
-    made.contacts.append((contact_id, _full(env, "contact", contact)))
+    made.accounts.append((account_id, full_row(env, "account", account)))
+    made.contacts.append((contact_id, full_row(env, "contact", contact)))
 
 
 def _add_deal(env: Environment, rng: random.Random, made: _Made, at: int) -> None:
@@ -104,7 +104,7 @@ def _add_deal(env: Environment, rng: random.Random, made: _Made, at: int) -> Non
     code = rng.choice(("USD", "USD", "EUR", "GBP", "CHF", "JPY", *CURRENCIES))
     close = env.now() + timedelta(days=rng.randrange(-90, 360))
     state, status = rng.choice(((0, 1), (0, 1), (0, 1), (0, 2), (1, 3), (2, 4), (2, 5)))
-    deal = _head(env, rng) | {
+    deal = head_of(env, rng) | {
         "name": f"{rng.choice(PROJECTS)} {at + 1}" + rng.choice(("", "", " ", " (phase 2)")),
         "customerid": account_id,
         "customerid@": "account",
@@ -118,10 +118,11 @@ def _add_deal(env: Environment, rng: random.Random, made: _Made, at: int) -> Non
         "statecode": state,
         "statuscode": status,
     }
-    made.deals.append((_id(rng), _full(env, "opportunity", deal)))
+    made.deals.append((_id(rng), full_row(env, "opportunity", deal)))
 
 
-def _head(env: Environment, rng: random.Random) -> Data:
+def head_of(env: Environment, rng: random.Random) -> Data:
+    """Return the stamps and the owner of a row which a seller wrote some time ago."""
     owner = user_id_of(rng.choice(SELLERS))
     written = stamp(env.now() - timedelta(days=rng.randrange(1, 400)))
     return {
@@ -138,7 +139,7 @@ def _head(env: Environment, rng: random.Random) -> Data:
     }
 
 
-def _full(env: Environment, table_name: str, data: Data) -> Data:
+def full_row(env: Environment, table_name: str, data: Data) -> Data:
     """Return the row with its defaults and base amounts, without nulls and blanks, as the service stores it."""
     table: Table = env.schema.tables[table_name]
     defaults = {name: column.default for name, column in table.columns.items() if column.default is not None}
