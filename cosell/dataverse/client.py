@@ -354,6 +354,10 @@ class DataverseClient:
         """Return the definitions of many tables, None for each that is not there, in few requests."""
         return await find_tables(self._service, names)
 
+    def learn_id_column(self, set_: str, column: str) -> None:
+        """Note which column is the id of a set, as its definition says."""
+        self._id_columns[set_] = column
+
     def id_column(self, set_: str) -> str:
         """Return the name of the id column of a set."""
         return self._id_columns.get(set_) or id_column_candidates(set_)[0]

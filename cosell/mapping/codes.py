@@ -25,6 +25,35 @@ class Currencies:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LookupBook:
+    """The rows of a table to which a lookup leads: row id to the text in one of its columns, and back.
+
+    A lookup is written by `navigation`, as the path of a row of `set` (Microsoft: Associate table rows on create).
+    """
+
+    navigation: str
+    set: str
+    texts: Mapping[str, str]
+
+    def read_text(self, row_id: object) -> str | None:
+        """Return what the row says to which a lookup leads, None when it leads nowhere."""
+        return self.texts.get(str(row_id or "").lower())
+
+    def find_id(self, text: str) -> str | None:
+        """Return the row that says this, in any case; of several the first."""
+        return _find_by_label({said: row_id for row_id, said in reversed(list(self.texts.items()))}, text)
+
+    def spell(self, row_id: str) -> dict[str, object]:
+        """Spell the lookup as a part of a write."""
+        return {f"{self.navigation}@odata.bind": f"/{self.set}({row_id})"}
+
+
+Lookups = Mapping[str, LookupBook]
+"""What the lookups of a table lead to, by column."""
+NO_LOOKUPS: Lookups = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChoiceCodes:
     """One choice of the CRM: `table` is its part of choices.yaml, `options` are its labels and numbers in the CRM."""
 

@@ -1,11 +1,12 @@
 """Between the wire and the snapshot: reads the shared fields of either side, and spells changes for either side."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from cosell.domain.ids import Side
 from cosell.domain.money import Money
-from cosell.domain.snapshot import Value
+from cosell.domain.snapshot import Value, is_empty
 from cosell.domain.stages import OpportunityStage
 from cosell.mapping.codes import CURRENCY_SET, Codes
 from cosell.mapping.models import (
@@ -19,6 +20,7 @@ from cosell.mapping.models import (
     LeadMapping,
     OpportunityMapping,
 )
+from cosell.mapping.rows import read_default
 from cosell.mapping.values import find_pointer, read_money, read_value, shorten, strip_mark
 
 CURRENCY_POINTER = "/details/currency"
@@ -73,7 +75,30 @@ def _read_referral_field(document: Mapping[str, object], row: FieldRow, codes: C
         return read_money(raw, find_pointer(document, CURRENCY_POINTER))
     if row.kind is Kind.CHOICE:
         return codes.choices[row.dataverse].read_code(raw)
-    return read_value(row.kind, raw)
+    return _read_code(read_value(row.kind, raw), row)
+
+
+def _read_code(value: Value, row: FieldRow) -> Value:
+    """Return Partner Center's text in the one spelling which is written; a text which `values` lacks is its own."""
+    if row.values is None or not isinstance(value, str):
+        return value
+    wanted = value.casefold()
+    return next((codes[0] for codes in row.values.values() if wanted in {code.casefold() for code in codes}), value)
+
+
+def _read_label(value: Value, row: FieldRow) -> Value:
+    """Return the CRM's text as Partner Center spells it; a text which `values` lacks travels as it is."""
+    if row.values is None or not isinstance(value, str):
+        return value
+    wanted = value.casefold()
+    code = next((codes[0] for label, codes in row.values.items() if label.strip().casefold() == wanted), None)
+    return _read_code(value, row) if code is None else code
+
+
+def to_label(value: str, row: FieldRow) -> str:
+    """Return Partner Center's text as the CRM spells it: the first label whose code it is."""
+    labels = (label for label, codes in (row.values or {}).items() if codes[0] == value)
+    return next(labels, value)
 
 
 def _find_missing_code(value: Value, row: FieldRow, mapping: DealMapping, codes: Codes) -> str:
@@ -112,7 +137,7 @@ def _read_column(columns: Mapping[str, object], row: FieldRow, mapping: DealMapp
         return read_money(raw, codes.read_currency(mapping.currency_kind, columns[currency_column(mapping)]))
     if row.kind is Kind.CHOICE:
         return codes.choices[row.dataverse].read_number(raw)
-    return read_value(row.kind, raw)
+    return _read_label(read_value(row.kind, raw), row)
 
 
 def currency_column(mapping: DealMapping) -> str:
@@ -132,6 +157,7 @@ def select_columns(mapping: OpportunityMapping) -> tuple[str, ...]:
     plain = [row.dataverse for row in mapping.fields]
     plain += [row.when_won for row in mapping.fields if row.when_won]
     plain += [own.sync_switch, own.audit, own.state, own.status_reason, currency_column(mapping)]
+    plain += [lookup_column(row.dataverse) if row.lookup else row.dataverse for row in mapping.fill]
     lookups = [lookup_column(name) for name in (own.account, own.contact, own.customer, own.owner, ORIGIN, CREATOR)]
     return tuple(dict.fromkeys([mapping.id, own.name, *plain, *lookups, "createdon"]))
 
@@ -157,8 +183,9 @@ def to_columns(changes: Mapping[str, Value], mapping: DealMapping, *, codes: Cod
             body |= _spell_currency(value.currency, mapping, codes)
         elif isinstance(value, str) and row.kind is Kind.CHOICE:
             body[row.dataverse] = codes.choices[row.dataverse].find_number(value)
-        elif isinstance(value, str) and row.length:
-            body[row.dataverse] = shorten(value, row.length)
+        elif isinstance(value, str) and (row.length or row.values):
+            text = to_label(value, row)
+            body[row.dataverse] = shorten(text, row.length) if row.length else text
         else:
             body[row.dataverse] = value.isoformat() if isinstance(value, date) else value
     return body
@@ -212,3 +239,14 @@ def to_wire(value: Value) -> object:
 
 def _replace(pointer: str, value: object) -> dict[str, object]:
     return {"op": "replace", "path": pointer, "value": value}
+
+
+def fill_defaults(
+    snapshot: Mapping[str, Value], rows: Iterable[FieldRow], side: Side, *, today: date
+) -> dict[str, Value]:
+    """Return what is written on `side` when its record is made: what the other side says, else the defaults."""
+    filled = dict(snapshot)
+    for row in rows:
+        if row.default is not None and row.direction.allows(side) and is_empty(snapshot.get(row.field)):
+            filled[row.field] = read_default(row.kind, row.default, today=today)
+    return filled

@@ -3,23 +3,31 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, RootModel, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, RootModel, StringConstraints, model_validator
 
 from cosell.domain.ids import Side
 from cosell.domain.stages import LeadStage, OpportunityStage
+from cosell.mapping.expressions import OF_PARTNER_CENTER, TODAY, iter_names
 from cosell.mapping.rows import (
     HELP,
     REFERRAL_LINK,
+    ChoiceTable,
+    Codes,
     Column,
     CopiedField,
     CurrencyKind,
     Direction,
     FieldRow,
+    FillKind,
+    FillRow,
     Frozen,
     Kind,
     Strict,
+    TableMapping,
+    When,
     refusal,
 )
+from cosell.mapping.solution_models import Catalogue, Headings, SolutionsMapping
 
 __all__ = [
     "HELP",
@@ -36,6 +44,8 @@ __all__ = [
     "DealMapping",
     "Direction",
     "FieldRow",
+    "FillKind",
+    "FillRow",
     "Frozen",
     "Headings",
     "Kind",
@@ -52,6 +62,7 @@ __all__ = [
     "Statuses",
     "Strict",
     "TableMapping",
+    "When",
 ]
 
 
@@ -71,12 +82,15 @@ class OpportunityColumns(Strict):
     owner: Column
 
 
-class TableMapping(Strict):
-    """A CRM table: logical name, name in addresses, primary key."""
+def _create_only(rows: tuple[FillRow, ...]) -> tuple[FillRow, ...]:
+    for row in rows:
+        if row.when is not When.CREATE:
+            raise ValueError(f"{row.dataverse}: when: always is for opportunity.yaml; these rows are made, not kept")
+    return rows
 
-    table: Column
-    set: Column
-    id: Column
+
+Fill = Annotated[tuple[FillRow, ...], Field(description="columns which the sync fills by itself")]
+FillNew = Annotated[tuple[FillRow, ...], AfterValidator(_create_only), Field(description="filled when a row is made")]
 
 
 class SharedFields(TableMapping):
@@ -104,6 +118,13 @@ class OpportunityMapping(SharedFields):
     """`mappings/opportunity.yaml`."""
 
     columns: OpportunityColumns
+    fill: Fill = ()
+
+    @model_validator(mode="after")
+    def _fill_what_nothing_else_writes(self) -> Self:
+        """A column with two masters would flap."""
+        _refuse_second_masters(self.fill, self)
+        return self
 
 
 class PartyMapping(TableMapping):
@@ -111,6 +132,7 @@ class PartyMapping(TableMapping):
 
     match: tuple[str, ...]
     fields: tuple[CopiedField, ...]
+    fill: FillNew = ()
 
 
 class LeadColumns(Strict):
@@ -145,10 +167,12 @@ class LeadMapping(SharedFields):
     customer: tuple[CopiedField, ...]
     contact: tuple[CopiedField, ...]
     statuses: tuple[LeadStatusRow, ...]
+    fill: FillNew = ()
 
     @model_validator(mode="after")
     def _know_each_stage(self) -> Self:
         """Each pair means one stage, each stage that is written has a pair, and open is not called qualified."""
+        _refuse_second_masters(self.fill, self)
         _check_statuses(self.statuses, LEAD_STATES, "statuses")
         return self
 
@@ -176,6 +200,15 @@ def _refuse_twins(what: str, values: Mapping[int, str], *place: str) -> None:
         if value in seen:
             raise refusal(f"{what} stands there twice: {value}", *place, number)
         seen.add(value)
+
+
+def _refuse_second_masters(fill: Sequence[FillRow], mapping: "OpportunityMapping | LeadMapping") -> None:
+    written = {row.dataverse for row in mapping.fields if row.direction.allows(Side.DATAVERSE)}
+    written |= {str(name) for name in mapping.columns.model_dump().values()}
+    for number, row in enumerate(fill):
+        if row.dataverse in written:
+            raise refusal(f"{row.dataverse} is written by the sync already", "fill", number, "dataverse")
+    _refuse_twins("dataverse", {number: row.dataverse for number, row in enumerate(fill)}, "fill")
 
 
 def _as_texts(value: object) -> object:
@@ -239,59 +272,7 @@ def _check_statuses(
                 raise refusal(f"rows of the stage {stage} have the state {state}", place, number)
 
 
-Headings = Annotated[tuple[str, ...], Field(min_length=1)]
-
-
-class CatalogueHeadings(Strict):
-    """By which headings the columns of an uploaded file are known; case, blanks and asterisks make no difference."""
-
-    identifier: Headings
-    name: Headings
-    type: Headings
-    publisher: Headings
-
-
-class Catalogue(TableMapping):
-    """The catalogue of solutions; `headings` are those of files that are uploaded into it."""
-
-    name: Column
-    identifier: Column
-    type: Column
-    publisher: Column
-    headings: CatalogueHeadings
-
-
-class SolutionsMapping(TableMapping):
-    """`mappings/solutions.yaml`; `opportunity` and `detail` are lookups, spelled as schema names (case matters).
-
-    `currency` is the row's lookup of a currency, null where the price is a plain number.
-    """
-
-    opportunity: str
-    detail: str
-    name: Column
-    quantity: Column
-    price: Column
-    currency: Column | None = None
-    catalogue: Catalogue
-
-
-ChoiceTable = Mapping[str, tuple[str, ...]]
-"""Label in the CRM to codes in Partner Center: the first one is written, the others are understood."""
-
-
-def _as_codes(value: object) -> object:
-    """Let a single code stand without brackets."""
-    return {label: (code,) if isinstance(code, str) else code for label, code in _items(value)}
-
-
-def _items(value: object) -> Sequence[tuple[object, object]]:
-    if not isinstance(value, Mapping):
-        raise ValueError("a table of choices is labels with their codes")  # noqa: TRY004  pydantic wants ValueError
-    return list(value.items())
-
-
-class Choices(RootModel[Mapping[str, Annotated[ChoiceTable, BeforeValidator(_as_codes)]]]):
+class Choices(RootModel[Mapping[str, Codes]]):
     """`mappings/choices.yaml`: tables of choices by name."""
 
     model_config = ConfigDict(frozen=True)
@@ -331,4 +312,56 @@ class Mappings(Strict):
                 if row.choices is not None and row.choices not in self.choices:
                     problem = f"the field {row.field} names {row.choices}, which choices.yaml does not have"
                     raise refusal(problem, file, "fields", number, "choices")
+        return self
+
+    @model_validator(mode="after")
+    def _speak_of_what_is_there(self) -> Self:
+        """A name which no record has would be empty for ever."""
+        known = self.known_names
+        for text, place in self.expressions:
+            for record, name in iter_names(text):
+                if name not in known[record]:
+                    listed = ", ".join(sorted(known[record]))
+                    raise refusal(f"{record}.{name} is unknown; known are {listed}", *place)
+        return self
+
+    @property
+    def known_names(self) -> dict[str, frozenset[str]]:
+        """The names of values that an expression may use, by record."""
+        fields = {row.field for row in (*self.opportunity.fields, *self.lead.fields)}
+        return {
+            "referral": frozenset({*fields, *OF_PARTNER_CENTER}),
+            "opportunity": frozenset({*fields, "currency"}),
+            "customer": frozenset(row.field for row in self.account.fields),
+            "contact": frozenset(row.field for row in self.contact.fields),
+            TODAY: frozenset({""}),
+        }
+
+    @property
+    def expressions(self) -> list[tuple[str, tuple[int | str, ...]]]:
+        """All expressions, each with its place: file, list, row, key."""
+        conditions = [
+            (row.condition, (file, "fields", number, "condition"))
+            for file, mapping in (("opportunity", self.opportunity), ("lead", self.lead))
+            for number, row in enumerate(mapping.fields)
+        ]
+        tables: dict[str, OpportunityMapping | LeadMapping | PartyMapping] = {
+            "opportunity": self.opportunity,
+            "lead": self.lead,
+            "account": self.account,
+            "contact": self.contact,
+        }
+        computed = [
+            (row.expression, (file, "fill", number, "expression"))
+            for file, mapping in tables.items()
+            for number, row in enumerate(mapping.fill)
+        ]
+        return [(text, place) for text, place in (*conditions, *computed) if text is not None]
+
+    @model_validator(mode="after")
+    def _leave_contacts_plain(self) -> Self:
+        """The contact is compared with the referral's, which only plain columns can be."""
+        for number, row in enumerate(self.contact.fields):
+            if row.lookup is not None:
+                raise refusal("lookup is for account.yaml", "contact", "fields", number, "lookup")
         return self

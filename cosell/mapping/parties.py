@@ -4,7 +4,9 @@ import html
 import unicodedata
 from collections.abc import Mapping
 
-from cosell.mapping.models import PartyMapping
+from cosell.mapping.codes import NO_LOOKUPS, Lookups
+from cosell.mapping.fields import lookup_column
+from cosell.mapping.models import CopiedField, PartyMapping
 from cosell.mapping.values import find_pointer, read_text, shorten
 
 Party = Mapping[str, str | None]
@@ -13,9 +15,23 @@ Party = Mapping[str, str | None]
 CUSTOMER_TEAM_POINTER = "/customerProfile/team"
 
 
-def read_party_columns(columns: Mapping[str, object], mapping: PartyMapping) -> dict[str, str | None]:
+def read_party_columns(
+    columns: Mapping[str, object], mapping: PartyMapping, lookups: Lookups = NO_LOOKUPS
+) -> dict[str, str | None]:
     """Return an account or contact of the CRM by our field names."""
-    return {row.field: read_text(columns.get(row.dataverse)) for row in mapping.fields}
+    return {row.field: _read_column(columns, row, lookups) for row in mapping.fields}
+
+
+def _read_column(columns: Mapping[str, object], row: CopiedField, lookups: Lookups) -> str | None:
+    if row.lookup is None:
+        return read_text(columns.get(row.dataverse))
+    book = lookups.get(row.dataverse)
+    return book.read_text(columns.get(lookup_column(row.dataverse))) if book else None
+
+
+def party_select(mapping: PartyMapping) -> tuple[str, ...]:
+    """Return the columns of a party which are read, as they are asked for."""
+    return tuple(dict.fromkeys(lookup_column(row.dataverse) if row.lookup else row.dataverse for row in mapping.fields))
 
 
 def read_party_document(document: Mapping[str, object], mapping: PartyMapping) -> dict[str, str | None]:
@@ -23,9 +39,21 @@ def read_party_document(document: Mapping[str, object], mapping: PartyMapping) -
     return {row.field: read_text(find_pointer(document, row.partner_center)) for row in mapping.fields}
 
 
-def to_party_columns(party: Party, mapping: PartyMapping) -> dict[str, object]:
-    """Spell a party as the body which creates its CRM row; what is empty is left out, what is too long is cut."""
-    return {row.dataverse: shorten(text, row.length) for row in mapping.fields if (text := party.get(row.field))}
+def to_party_columns(party: Party, mapping: PartyMapping, lookups: Lookups = NO_LOOKUPS) -> dict[str, object]:
+    """Spell a party as the body which creates its CRM row; what is empty is left out, what is too long is cut.
+
+    A lookup to a row that is not there is left out, too.
+    """
+    body: dict[str, object] = {}
+    for row in mapping.fields:
+        text = party.get(row.field) or row.default
+        if not text:
+            continue
+        if row.lookup is None:
+            body[row.dataverse] = shorten(text, row.length)
+        elif (book := lookups.get(row.dataverse)) and (row_id := book.find_id(text)):
+            body |= book.spell(row_id)
+    return body
 
 
 def to_party_document(party: Party, mapping: PartyMapping) -> dict[str, object]:

@@ -15,6 +15,7 @@ from cosell.domain.snapshot import Value
 from cosell.domain.stages import REFERRAL_STATUSES, OpportunityStage, ReferralStage
 from cosell.errors import RejectedError, RequestRejected
 from cosell.mapping.fields import to_columns, to_json_patch
+from cosell.mapping.models import FieldRow
 from cosell.mapping.statuses import WrittenStatus
 from cosell.mapping.values import strip_mark
 from cosell.partner_center import Referral
@@ -134,7 +135,7 @@ async def _write_crm(workspace: Workspace, pair: Pair, plan: Plan) -> _Written:
 
 async def _write_opportunity(workspace: Workspace, pair: Pair, plan: Plan) -> _Written:
     changes = plan.changes_on(Side.DATAVERSE)
-    body = to_columns(changes, workspace.opportunity, codes=await workspace.get_codes())
+    body = to_columns(changes, workspace.opportunity, codes=await workspace.get_codes()) | dict(plan.filled)
     stage = plan.moves_opportunity_to
     if stage and not stage.is_closed:
         body |= status_columns(await find_status(workspace, stage))
@@ -236,9 +237,15 @@ class _Recorder:
         sent = self.plan.changes_on(Side.PARTNER_CENTER)
         sent.pop(HELP_FIELD, None)  # Its turn is yet to come.
         stages = {name: value for name, value in self.plan.base.items() if name in STAGES}
-        agreed = {name: self.plan.base.get(name, value) for name, value in sent.items()}
+        # A default which both sides get is agreed on once both have it: else the CRM would seem to have emptied it.
+        twice = self.plan.changes_on(Side.DATAVERSE).keys() & {row.field for row in self._defaulted}
+        agreed = {name: self.plan.base.get(name, value) for name, value in sent.items() if name not in twice}
         base = {**link.base, **agreed, **(stages if self.plan.moves_referral_to else {})}
         await self._record(replace(link, base=base), Side.PARTNER_CENTER, solution_rows=None)
+
+    @property
+    def _defaulted(self) -> list[FieldRow]:
+        return [row for row in self.workspace.opportunity.fields if row.default is not None]
 
     async def record_agreed(self, link: Link, *, referral_etag: str | None, opportunity_etag: str) -> None:
         """Record what both sides agree on, and how both records were left."""

@@ -19,6 +19,7 @@ from cosell.sync.apply import find_status
 from cosell.sync.audit import mark_name, write_audit
 from cosell.sync.customer import ensure_customer
 from cosell.sync.deadlines import iter_notes
+from cosell.sync.filling import fill_in_arrival, fill_new
 from cosell.sync.hold import LEASE_SECONDS
 from cosell.sync.look import deadlines_of, document_of, stage_of_referral
 from cosell.sync.planner import EVENT
@@ -164,8 +165,9 @@ async def _write_new(
 async def _spell_opportunity(workspace: Workspace, referral: Referral) -> dict[str, object]:
     own, codes = workspace.opportunity, await workspace.get_codes()
     reading = read_referral(document_of(referral), own, codes=codes, link_template=workspace.link_template)
-    fields = {name: value for name, value in reading.snapshot.items() if name not in {"crm_id", "referral_id"}}
+    fields = await fill_in_arrival(workspace, own, reading.snapshot, document_of(referral))
     body = to_columns({name: value for name, value in fields.items() if not is_empty(value)}, own, codes=codes)
+    body |= await fill_new(workspace, own, document_of(referral), referral=reading.snapshot)
     stage = EXPECTED[stage_of_referral(referral)]
     body[own.columns.status_reason] = (await find_status(workspace, stage)).status_reason
     body[own.columns.sync_switch] = True

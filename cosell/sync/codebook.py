@@ -11,7 +11,7 @@ from cosell.dataverse import DataverseClient
 from cosell.domain.clock import Clock
 from cosell.domain.stages import StatusReason
 from cosell.errors import SchemaMissing
-from cosell.mapping.codes import CURRENCY_SET, ChoiceCodes, Codes, Currencies
+from cosell.mapping.codes import CURRENCY_SET, ChoiceCodes, Codes, Currencies, LookupBook
 from cosell.mapping.models import Choices, CurrencyKind, FieldRow, Kind
 from cosell.store import Ledger
 
@@ -86,6 +86,41 @@ class Codebook:
         """Return the CRM's currencies."""
         return Currencies({row_id: str(code) for row_id, code in (await self._page("currencies")).items()})
 
+    async def find_lookup(self, table: str, column: str, key: str, *, is_fresh: bool = False) -> LookupBook | None:
+        """Return to which rows a lookup of a table leads, each with what its column `key` says.
+
+        None when it leads nowhere, or to several tables. `is_fresh` when a row is missed: somebody may have just added
+        it.
+        """
+        name = f"lookup {column} by {key} of {table}"
+        page = await self._page(name, kept=KEPT_AT_LEAST if is_fresh else KEPT)
+        texts = page.get("texts")
+        if not isinstance(texts, Mapping):
+            return None
+        return LookupBook(
+            navigation=str(page["navigation"]),
+            set=str(page["set"]),
+            texts={str(row_id): str(text) for row_id, text in texts.items()},
+        )
+
+    async def _read_lookup(self, table: str, column: str, key: str) -> dict[str, object]:
+        found = (await self._dataverse.find_tables([table]))[table]
+        lookups = found.find_lookups(column) if found else ()
+        target = (await self._dataverse.find_tables([lookups[0].target]))[lookups[0].target] if lookups else None
+        if len(lookups) != 1 or target is None or key not in target.columns:
+            return {"texts": None}
+        texts: dict[str, str] = {}
+        select = (target.id_column, key)
+        async for page in self._dataverse.query(
+            target.set_name, select=select, order_by="createdon asc", page_size=5000
+        ):
+            texts |= {row.id: str(row.values[key]) for row in page if row.values.get(key)}
+        return {"navigation": lookups[0].navigation, "set": target.set_name, "texts": texts}
+
+    async def get_options(self, table: str) -> Mapping[str, Mapping[str, int]]:
+        """Return the labels and numbers of all choices of a table, by column."""
+        return await self._get_options(table)
+
     async def get_currency_kind(self, table: str, column: str) -> CurrencyKind:
         """Return how a column holds the currency.
 
@@ -136,6 +171,9 @@ class Codebook:
         match what:
             case "columns":
                 return dict.fromkeys(await self._dataverse.get_column_names(table), True)
+            case what if what.startswith("lookup "):
+                _, lookup, _, key = what.split(" ")
+                return await self._read_lookup(table, lookup, key)
             case "choices":
                 return dict(await self._dataverse.get_choices(table))
             case "status reasons":

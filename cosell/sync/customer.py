@@ -14,12 +14,14 @@ from cosell.mapping.parties import (
     full_name,
     is_same_party,
     normalise,
+    party_select,
     read_first_contact,
     read_party_columns,
     read_party_document,
     to_party_columns,
 )
 from cosell.sync.contact import read_contact
+from cosell.sync.filling import fill_new
 from cosell.sync.hold import LEASE_SECONDS
 from cosell.sync.workspace import Workspace
 
@@ -55,14 +57,15 @@ async def ensure_customer(workspace: Workspace, document: Mapping[str, object]) 
         account_id = await find_account(workspace, party)
         is_known = account_id is not None
         if account_id is None:
-            account_id = AccountId((await workspace.dataverse.create(mapping.set, to_party_columns(party, mapping))).id)
+            account_id = await _create_account(workspace, party, document)
         contact = read_first_contact(document, workspace.mappings.contact)
         if contact is None:
             return Customer(account_id=account_id)
         contact = in_plain_letters(contact)
         contact_id = await find_contact(workspace, contact, account_id) if is_known else None
         return Customer(
-            account_id=account_id, contact_id=contact_id or await _create_contact(workspace, contact, account_id)
+            account_id=account_id,
+            contact_id=contact_id or await _create_contact(workspace, contact, account_id, document),
         )
 
 
@@ -81,7 +84,9 @@ async def find_account(workspace: Workspace, party: Party) -> AccountId | None:
     """Match by the criteria of the mapping; of several hits the one that was made first."""
     mapping = workspace.mappings.account
     hits = await _query(workspace, mapping, _account_filter(party, mapping))
-    same = [row for row in hits if is_same_party(read_party_columns(row.values, mapping), party, fields=mapping.match)]
+    lookups = await workspace.get_lookups(mapping)
+    known = [(row, read_party_columns(row.values, mapping, lookups)) for row in hits]
+    same = [row for row, other in known if is_same_party(other, party, fields=mapping.match)]
     return AccountId(same[0].id) if same else None
 
 
@@ -91,11 +96,13 @@ def _account_filter(party: Party, mapping: PartyMapping) -> str:
     It finds a name in any case, but not with other blanks in it; so it looks for the first word as well, where another
     criterion keeps the answer short.
     """
-    columns = {row.field: row.dataverse for row in mapping.fields}
+    columns = {row.field: row.dataverse for row in mapping.fields if row.lookup is None}
     name = party.get(NAME) or ""
     whole = f"{columns[NAME]} eq {quote(name)}"
     others = [
-        f"{columns[field]} eq {quote(text)}" for field in mapping.match if field != NAME and (text := party.get(field))
+        f"{columns[field]} eq {quote(text)}"
+        for field in mapping.match
+        if field != NAME and field in columns and (text := party.get(field))
     ]
     if not others:
         return whole
@@ -117,9 +124,18 @@ async def find_contact(workspace: Workspace, contact: Party, account_id: Account
     return _keep_contact(workspace, hit) if hit else None
 
 
-async def _create_contact(workspace: Workspace, contact: Party, account_id: AccountId) -> ContactId:
+async def _create_account(workspace: Workspace, party: Party, document: Mapping[str, object]) -> AccountId:
+    mapping = workspace.mappings.account
+    body = to_party_columns(party, mapping, await workspace.get_lookups(mapping, wanted=party))
+    body |= await fill_new(workspace, mapping, document)
+    return AccountId((await workspace.dataverse.create(mapping.set, body)).id)
+
+
+async def _create_contact(
+    workspace: Workspace, contact: Party, account_id: AccountId, document: Mapping[str, object]
+) -> ContactId:
     mapping = workspace.mappings.contact
-    body = to_party_columns(contact, mapping)
+    body = to_party_columns(contact, mapping) | await fill_new(workspace, mapping, document)
     body["parentcustomerid_account@odata.bind"] = f"/{workspace.mappings.account.set}({account_id})"
     return _keep_contact(workspace, await workspace.dataverse.create(mapping.set, body))
 
@@ -132,7 +148,7 @@ def _keep_contact(workspace: Workspace, row: Row) -> ContactId:
 
 
 async def _query(workspace: Workspace, mapping: PartyMapping, filter_: str) -> list[Row]:
-    columns = tuple(row.dataverse for row in mapping.fields)
+    columns = party_select(mapping)
     pages = workspace.dataverse.query(mapping.set, select=columns, filter_=filter_, order_by="createdon asc")
     return [row async for page in pages for row in page]
 

@@ -15,6 +15,8 @@ from cosell.mapping.models import (
     Choices,
     DealMapping,
     FieldRow,
+    FillKind,
+    FillRow,
     Kind,
     Mappings,
     PartyMapping,
@@ -22,6 +24,7 @@ from cosell.mapping.models import (
     StatusRow,
 )
 from cosell.mapping.statuses import StatusBook
+from cosell.mapping.values import text_length
 
 TEXT = frozenset({"StringType", "MemoType"})
 TYPES: dict[Kind, frozenset[str]] = {
@@ -36,6 +39,17 @@ TYPES: dict[Kind, frozenset[str]] = {
 """Which types of column can hold a kind of field (Microsoft: Column definitions)."""
 NUMBER = frozenset({"IntegerType", "DecimalType", "DoubleType", "MoneyType"})
 LOOKUP = frozenset({"LookupType"})
+FILL_TYPES: dict[FillKind, frozenset[str]] = {
+    FillKind.TEXT: TEXT,
+    FillKind.MEMO: TEXT,
+    FillKind.NUMBER: frozenset({"IntegerType", "DecimalType", "DoubleType", "BigIntType"}),
+    FillKind.MONEY: frozenset({"MoneyType"}),
+    FillKind.FLAG: frozenset({"BooleanType"}),
+    FillKind.DATE: frozenset({"DateTimeType"}),
+    FillKind.CHOICE: frozenset({"PicklistType"}),
+    FillKind.LOOKUP: LOOKUP,
+}
+"""Which types of column can hold what the sync fills in by itself."""
 ANY: frozenset[str] = frozenset()
 KEPT_COLUMNS: dict[str, frozenset[str]] = {
     "name": frozenset({"StringType"}),
@@ -83,11 +97,15 @@ def mapped_columns(mappings: Mappings) -> dict[str, tuple[MappedColumn, ...]]:
     """Return the columns which the mappings name, by table; the variables have to be filled in."""
     solutions, lead = mappings.solutions, mappings.lead
     return {
-        mappings.opportunity.table: tuple(_of_deal(mappings.opportunity, mappings.choices)),
+        mappings.opportunity.table: (
+            *_of_deal(mappings.opportunity, mappings.choices),
+            *_of_fill(mappings.opportunity.fill),
+        ),
         lead.table: (
             *_of_deal(lead, mappings.choices),
             *_of_party(lead.as_party(lead.customer)),
             *_of_party(lead.as_party(lead.contact)),
+            *_of_fill(lead.fill),
         ),
         mappings.account.table: tuple(_of_party(mappings.account)),
         mappings.contact.table: tuple(_of_party(mappings.contact)),
@@ -190,7 +208,35 @@ def _of_field(row: FieldRow, choices: Choices) -> MappedColumn:
 
 def _of_party(mapping: PartyMapping) -> Iterator[MappedColumn]:
     for row in mapping.fields:
-        yield MappedColumn(name=row.dataverse, types=TEXT, length=row.length, is_written=True)
+        if row.lookup is None:
+            yield MappedColumn(name=row.dataverse, types=TEXT, length=row.length, is_written=True)
+        else:
+            yield MappedColumn(name=row.dataverse, types=LOOKUP, is_written=True)
+    yield from _of_fill(mapping.fill)
+
+
+def _of_fill(rows: tuple[FillRow, ...]) -> Iterator[MappedColumn]:
+    for row in rows:
+        text = str(row.value) if isinstance(row.value, str) else ""
+        yield MappedColumn(
+            name=row.dataverse,
+            types=FILL_TYPES[row.kind],
+            length=text_length(text) if row.kind in {FillKind.TEXT, FillKind.MEMO} and text else None,
+            is_written=True,
+            options=(text,) if row.kind is FillKind.CHOICE and text else (),
+        )
+
+
+def looked_up_columns(mappings: Mappings) -> list[tuple[str, str, str]]:
+    """Return the lookups whose rows are read: the table, the lookup, and the column of the table it leads to."""
+    lead = mappings.lead
+    tables = (
+        (mappings.opportunity.table, mappings.opportunity.fill),
+        (lead.table, (*lead.customer, *lead.contact, *lead.fill)),
+        (mappings.account.table, (*mappings.account.fields, *mappings.account.fill)),
+        (mappings.contact.table, mappings.contact.fill),
+    )
+    return [(table, row.dataverse, row.lookup) for table, rows in tables for row in rows if row.lookup is not None]
 
 
 def _of_solutions(mapping: SolutionsMapping) -> tuple[MappedColumn, ...]:

@@ -6,13 +6,15 @@ from cosell.dataverse import Row
 from cosell.domain.ids import OpportunityId
 from cosell.domain.snapshot import Snapshot
 from cosell.errors import Origin, RecordNotFound
+from cosell.mapping.codes import Lookups
 from cosell.mapping.countries import find_country
 from cosell.mapping.fields import read_opportunity
 from cosell.mapping.models import Mappings
-from cosell.mapping.parties import Party, read_party_columns
+from cosell.mapping.parties import Party, party_select, read_party_columns
 from cosell.mapping.solutions import Solution
 from cosell.sync.contact import read_contact
 from cosell.sync.deal import NOT_DECIDED, Deal
+from cosell.sync.filling import fill_in_deal
 from cosell.sync.planner import HELP_FIELD
 from cosell.sync.roster import APPLICATION, USER_COLUMNS, contact_of, owner_of, read_teams, read_user
 from cosell.sync.solutions.read import read_solution_rows
@@ -29,8 +31,7 @@ async def read_deal_row(workspace: Workspace, opportunity_id: OpportunityId) -> 
         RecordNotFound: it is not in the CRM.
     """
     mappings, own = workspace.mappings, workspace.opportunity.columns
-    account = [row.dataverse for row in mappings.account.fields]
-    contact = [row.dataverse for row in mappings.contact.fields]
+    account, contact = party_select(mappings.account), party_select(mappings.contact)
     row = await workspace.dataverse.find(
         workspace.opportunity.set,
         opportunity_id,
@@ -58,16 +59,18 @@ async def read_deal(workspace: Workspace, row: Row) -> Deal:
     mappings, own = workspace.mappings, workspace.opportunity.columns
     users = await _read_people(workspace, row)
     reading = read_opportunity(row.values, workspace.opportunity, codes=await workspace.get_codes(row))
+    account = _expanded(row, own.account, f"{own.customer}_account")
+    fields = await fill_in_deal(workspace, reading.snapshot)
     return Deal(
         opportunity_id=OpportunityId(row.id),
-        fields=reading.snapshot,
-        customer=_read_customer(_expanded(row, own.account, f"{own.customer}_account"), mappings),
+        fields=fields,
+        customer=_read_customer(account, mappings, await workspace.get_lookups(mappings.account)),
         contact=read_party_columns(_expanded(row, own.contact, f"{own.customer}_contact"), mappings.contact),
         team=pick_members(users),
         solutions=await _read_solutions(workspace, OpportunityId(row.id)),
-        help=_read_code(reading.snapshot, HELP_FIELD),
-        is_visible=reading.snapshot.get("visibility") is True,
-        purchase_intent=_read_code(reading.snapshot, "purchase_intent") or NOT_DECIDED,
+        help=_read_code(fields, HELP_FIELD),
+        is_visible=fields.get("visibility") is True,
+        purchase_intent=_read_code(fields, "purchase_intent") or NOT_DECIDED,
     )
 
 
@@ -90,9 +93,11 @@ def _read_code(snapshot: Snapshot, field: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _read_customer(columns: Mapping[str, object], mappings: Mappings) -> Party:
+def _read_customer(columns: Mapping[str, object], mappings: Mappings, lookups: Lookups) -> Party:
     """Return the account by our field names, its country as two letters; a country that nobody knows is left out."""
-    customer = read_party_columns(columns, mappings.account)
+    found = read_party_columns(columns, mappings.account, lookups)
+    defaults = {row.field: row.default for row in mappings.account.fields if row.default} if columns else {}
+    customer = {**found, **{name: text for name, text in defaults.items() if not found.get(name)}}
     return {**customer, "country": find_country(customer.get("country"), mappings.countries.aliases)}
 
 

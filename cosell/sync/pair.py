@@ -10,10 +10,12 @@ from cosell.domain.link import Link, LinkState
 from cosell.domain.snapshot import Value
 from cosell.errors import Origin, RecordNotFound, StaleEtag
 from cosell.mapping.models import HELP
+from cosell.mapping.rows import read_default
 from cosell.partner_center import Referral
 from cosell.store import Lease
 from cosell.sync.apply import Pair, apply_plan, is_mark_right
 from cosell.sync.deadlines import Deadline, DeadlineKind, iter_notes, read_deadlines, still_running
+from cosell.sync.filling import plan_fill
 from cosell.sync.hold import LEASE_SECONDS
 from cosell.sync.look import document_of, look_at
 from cosell.sync.one_way import private_note, visible_note
@@ -131,6 +133,7 @@ async def _sync_once(
     people = await read_people(workspace, link, row, seen=seen, plan=plan, is_asked=with_people or was_refused)
     place = Place(document=document_of(referral), mapping=workspace.mappings.contact)
     plan = plan_people(plan, people, place, seen=seen, base=link.base)
+    plan = await plan_fill(workspace, plan, seen, document_of(referral), row)
     plan.raise_if_unsafe(f"opportunity {row.id}")
     pair = Pair(link=link, referral=referral, row=row, solutions=solutions)
     outcome = await apply_plan(workspace, pair, plan, lease=lease, run_id=run_id)
@@ -161,7 +164,18 @@ def add_remark(seen: Seen, remark: Remark, workspace: Workspace, link: Link, row
         referral={**seen.referral, **asked, **remark.values},
         notes=list(notes.values()),
         deadlines=deadlines,
+        defaults=_defaults_of(workspace, seen) if is_shared_now else {},
     )
+
+
+def _defaults_of(workspace: Workspace, seen: Seen) -> dict[str, Value]:
+    """Return the defaults with which a deal is shared; those which its referral was made with stand there already."""
+    today = workspace.clock().date()
+    return {
+        row.field: read_default(row.kind, row.default, today=today)
+        for row in workspace.opportunity.fields
+        if row.default is not None and row.field in seen.opportunity
+    }
 
 
 def add_microsofts(seen: Seen, remark: Remark, link: Link) -> tuple[Deadline, ...]:

@@ -74,6 +74,8 @@ class Plan:
     """Why the deal is closed, in Partner Center's words, when a side is about to be closed as lost or declined."""
     revenue: Money | None = None
     """The actual revenue of an opportunity which is about to be won."""
+    filled: Mapping[str, object] = field(default_factory=dict)
+    """Columns of the opportunity which the mapping fills by itself, as they are written; each is a change, too."""
     lists: Mapping[str, object] = field(default_factory=dict)
     """Lists of the referral which no row of the mapping spells, written whole: their pointers and new members."""
 

@@ -65,6 +65,8 @@ class Seen:
     """How many members the referral's list of solutions has, of whatever kind."""
     deadlines: tuple[Deadline, ...] = ()
     """The clocks of the deal which run now."""
+    defaults: Mapping[str, Value] = field(default_factory=dict)
+    """What a field gets on both sides when neither says anything; only while the deal is being shared."""
 
 
 def plan_sync(seen: Seen, *, base: Mapping[str, Value], told: frozenset[str], rows: Sequence[FieldRow]) -> Plan:
@@ -141,7 +143,7 @@ class _Draft:
             theirs = whole  # The CRM's column takes more than the mapping says.
         found = merge_field(base=base, partner_center=theirs, dataverse=ours)
         if found is Merge.AGREED:
-            self.base[row.field] = ours
+            self.base[row.field] = ours if row.field not in seen.defaults else self._add_default(row, seen)
             return
         winner, rule = self._pick(row, found)
         if self.waits and winner is Side.DATAVERSE and row.direction is Direction.BOTH:
@@ -166,6 +168,15 @@ class _Draft:
         self.changes.append(Change(side=winner.other, field=row.field, old=old, new=new, rule=rule, is_told=is_told))
         self.base[row.field] = new
         self._trace(row, found, base, ours=ours, theirs=whole if winner is Side.DATAVERSE else theirs, winner=winner)
+
+    def _add_default(self, row: FieldRow, seen: Seen) -> Value:
+        """Write a default where neither side says anything; return what both agree on then."""
+        ours, new = seen.opportunity[row.field], seen.defaults[row.field]
+        if not is_empty(ours) or not row.direction.allows(Side.PARTNER_CENTER):
+            return ours
+        for side in (side for side in Side if row.direction.allows(side)):
+            self.changes.append(Change(side=side, field=row.field, old=None, new=new, rule="default"))
+        return new if row.direction is Direction.BOTH else ours
 
     def left_with(self, field_name: str, seen: Seen) -> Value:
         """Return what the opportunity will say in a field when the plan has been applied."""

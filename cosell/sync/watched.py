@@ -13,6 +13,7 @@ from cosell.domain.link import Link
 from cosell.errors import UnsafePlan
 from cosell.mapping.fields import lookup_column
 from cosell.mapping.models import PartyMapping
+from cosell.mapping.parties import party_select
 from cosell.store import Door, Hint, HintKind
 from cosell.sync.contact import CONTACT_FIELD, read_contact
 from cosell.sync.polls import Watched, poll_table
@@ -104,7 +105,7 @@ def _knows(link: Link | None, fingerprint: str) -> bool:
 
 
 def _party_columns(mapping: PartyMapping) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([mapping.id, *(row.dataverse for row in mapping.fields)]))
+    return tuple(dict.fromkeys([mapping.id, *party_select(mapping)]))
 
 
 class _Referring:

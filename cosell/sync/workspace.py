@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from cosell.dataverse import DataverseClient, Row
 from cosell.domain.clock import Clock
 from cosell.domain.ids import ContactId, LeadId, OpportunityId, ReferralId
-from cosell.mapping.codes import Codes
+from cosell.mapping.codes import Codes, LookupBook, Lookups
 from cosell.mapping.effective import VariableSheet
 from cosell.mapping.fields import select_columns
-from cosell.mapping.models import Mappings, OpportunityMapping
+from cosell.mapping.models import Mappings, OpportunityMapping, PartyMapping
+from cosell.mapping.parties import Party
 from cosell.mapping.statuses import StatusBook
 from cosell.mapping.variables import Variables
 from cosell.partner_center import PartnerCenterClient, Referral, WebhookClient
@@ -78,12 +79,15 @@ class Workspace:
     async def leave_out_missing_columns(self) -> None:
         """Take fields out of the mapping whose column the CRM does not have: the others flow, and it is told."""
         own = self.opportunity
-        missing = await self.codebook.find_missing_columns(own.table, {row.dataverse for row in own.fields})
+        named = {*(row.dataverse for row in own.fields), *(row.dataverse for row in own.fill)}
+        missing = await self.codebook.find_missing_columns(own.table, named)
         self.missing = {row.field: row.dataverse for row in own.fields if row.dataverse in missing}
+        self.missing |= {row.dataverse: row.dataverse for row in own.fill if row.dataverse in missing}
         if self.missing:
             self.wanted = self.mappings
             fields = tuple(row for row in own.fields if row.field not in self.missing)
-            narrowed = own.model_copy(update={"fields": fields})
+            fill = tuple(row for row in own.fill if row.dataverse not in self.missing)
+            narrowed = own.model_copy(update={"fields": fields, "fill": fill})
             self.mappings = self.mappings.model_copy(update={"opportunity": narrowed})
 
     @property
@@ -118,6 +122,18 @@ class Workspace:
             numbers=row.values if row else None,
             currency=self.opportunity.columns.currency,
         )
+
+    async def get_lookups(self, mapping: PartyMapping, *, wanted: Party | None = None) -> Lookups:
+        """Return where the lookups of a party lead; a row which says what is `wanted` is asked for once more."""
+        books: dict[str, LookupBook] = {}
+        for row in (row for row in mapping.fields if row.lookup):
+            text = (wanted or {}).get(row.field)
+            book = await self.codebook.find_lookup(mapping.table, row.dataverse, row.lookup or "")
+            if text and (book is None or book.find_id(text) is None):
+                book = await self.codebook.find_lookup(mapping.table, row.dataverse, row.lookup or "", is_fresh=True)
+            if book is not None:
+                books[row.dataverse] = book
+        return books
 
     async def get_statuses(self, row: Row | None = None) -> StatusBook:
         """Return what the CRM's status reasons mean; the CRM is asked only where statuses.yaml does not say enough.

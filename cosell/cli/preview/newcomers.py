@@ -14,6 +14,7 @@ from cosell.partner_center import Referral
 from cosell.sync.arrive import CREATED_IN, iter_clocks
 from cosell.sync.customer import find_account, find_contact
 from cosell.sync.deal import Deal, check_deal
+from cosell.sync.filling import RULE, fill_in_arrival, find_fill
 from cosell.sync.gather import read_deal, read_deal_row
 from cosell.sync.look import document_of, stage_of_referral
 from cosell.sync.plan import Change
@@ -99,7 +100,9 @@ async def preview_new_opportunity(workspace: Workspace, referral: Referral) -> P
     document, own = document_of(referral), workspace.opportunity
     reading = read_referral(document, own, codes=await workspace.get_codes(), link_template=workspace.link_template)
     allowed = {row.field for row in own.fields if row.direction.allows(Side.DATAVERSE)}
-    fields = {name: value for name, value in reading.snapshot.items() if name in allowed}
+    arriving = await fill_in_arrival(workspace, own, reading.snapshot, document)
+    fields = {name: value for name, value in arriving.items() if name in allowed}
+    filled = await find_fill(workspace, own, document, referral=reading.snapshot)
     fields |= {"status": EXPECTED[stage].value, "sync_switch": True}
     members = read_members(referral, Spelling({}))
     fields |= members.terms
@@ -110,6 +113,7 @@ async def preview_new_opportunity(workspace: Workspace, referral: Referral) -> P
         created=(OPPORTUNITY, *(f"its {name}" for name, said in people.items() if said.startswith(NEW))),
         changes=(
             *_new(Side.DATAVERSE, {**fields, **people}, rule=NEW_OPPORTUNITY),
+            *_new(Side.DATAVERSE, filled.values, rule=RULE),
             Change(
                 side=Side.PARTNER_CENTER,
                 field="crm_id",
@@ -119,7 +123,8 @@ async def preview_new_opportunity(workspace: Workspace, referral: Referral) -> P
             ),
         ),
         problems=tuple(
-            f"{name} would be left alone: {reason}." for name, reason in {**reading.parked, **members.parked}.items()
+            f"{name} would be left alone: {reason}."
+            for name, reason in {**reading.parked, **members.parked, **filled.problems}.items()
         ),
         told=("Received from Partner Center.", *iter_clocks(workspace, referral)),
         said={Side.PARTNER_CENTER: reading.snapshot},

@@ -13,6 +13,7 @@ from cosell.partner_center import Referral
 from cosell.sync.apply import as_text, is_mark_right, tell_seller
 from cosell.sync.audit import describe_plan
 from cosell.sync.deal import check_deal
+from cosell.sync.filling import plan_fill
 from cosell.sync.gather import read_deal
 from cosell.sync.invite import find_copy_note
 from cosell.sync.look import document_of, look_at
@@ -89,6 +90,7 @@ async def preview_pair(workspace: Workspace, link: Link, *, remark: Remark = NO_
     people = await read_people(workspace, link, row, seen=seen, plan=plan, is_asked=True)
     place = Place(document=document_of(referral), mapping=workspace.mappings.contact)
     plan = plan_people(plan, people, place, seen=seen, base=link.base)
+    plan = await plan_fill(workspace, plan, seen, document_of(referral), row)
     if is_as_left and plan.is_empty:
         return replace(ids, summary="Nothing: both records are as the last sync left them.")
     invitation = _Invitation()

@@ -19,6 +19,7 @@ from cosell.store import JournalEntry
 from cosell.sync.arrive import create_opportunity, find_links
 from cosell.sync.audit import mark_name, write_audit
 from cosell.sync.customer import in_plain_letters
+from cosell.sync.filling import fill_in_arrival, fill_new
 from cosell.sync.hold import LEASE_SECONDS
 from cosell.sync.leads.apply import lead_status_columns
 from cosell.sync.leads.look import get_lead, get_lead_codes, select_lead
@@ -145,10 +146,12 @@ async def _create_row(workspace: Workspace, referral: Referral) -> Row:
 async def _spell_lead(workspace: Workspace, referral: Referral) -> dict[str, object]:
     own, codes, document = workspace.mappings.lead, await get_lead_codes(workspace), document_of(referral)
     reading = read_referral(document, own, codes=codes, link_template=workspace.link_template)
-    fields = {name: value for name, value in reading.snapshot.items() if name not in {"crm_id", "referral_id"}}
+    fields = await fill_in_arrival(workspace, own, reading.snapshot, document)
     body = to_columns({name: value for name, value in fields.items() if not is_empty(value)}, own, codes=codes)
+    body |= await fill_new(workspace, own, document, referral=reading.snapshot)
     customer, contact = own.as_party(own.customer), own.as_party(own.contact)
-    body |= to_party_columns(in_plain_letters(read_party_document(document, customer)), customer)
+    party = in_plain_letters(read_party_document(document, customer))
+    body |= to_party_columns(party, customer, await workspace.get_lookups(customer, wanted=party))
     person = read_first_contact(document, contact)
     if person is not None:
         body |= to_party_columns(in_plain_letters(person), contact)

@@ -21,6 +21,7 @@ from cosell.store import JournalEntry, Lease
 from cosell.sync.apply import as_text
 from cosell.sync.audit import write_audit
 from cosell.sync.customer import Customer, ensure_customer
+from cosell.sync.filling import fill_new
 from cosell.sync.hold import keep_lease
 from cosell.sync.leads.apply import LeadPair, lead_status_columns
 from cosell.sync.leads.look import find_opportunity_id, get_lead, get_lead_codes
@@ -119,6 +120,7 @@ async def _spell_opportunity(workspace: Workspace, pair: LeadPair, row: Row) -> 
     customer = await ensure_customer(workspace, document_of(pair.referral)) if _lacks_customer(workspace, row) else None
     body = await _spell_lacking_fields(workspace, pair, row)
     body |= _bind_customer(workspace, row, customer or Customer())
+    body |= await fill_new(workspace, own, document_of(pair.referral), present=row.values)
     body[own.columns.sync_switch] = True
     body[own.columns.referral_id] = pair.link.referral_id
     audit = as_text(row.values.get(own.columns.audit))
