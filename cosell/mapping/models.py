@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, RootModel, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, RootModel, StringConstraints, model_validator
 
 from cosell.domain.ids import Side
 from cosell.domain.stages import LeadStage, OpportunityStage
@@ -24,6 +24,7 @@ from cosell.mapping.rows import (
     Kind,
     Strict,
     TableMapping,
+    Texts,
     When,
     refusal,
 )
@@ -211,10 +212,6 @@ def _refuse_second_masters(fill: Sequence[FillRow], mapping: "OpportunityMapping
     _refuse_twins("dataverse", {number: row.dataverse for number, row in enumerate(fill)}, "fill")
 
 
-def _as_texts(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
 class StatusRow(Strict):
     """One pair of state and status reason of the opportunity and the stage it means.
 
@@ -225,7 +222,7 @@ class StatusRow(Strict):
     state: int
     status_reason: int | None = None
     label: str | None = Field(default=None, min_length=1, description="in place of the number, as the CRM shows it")
-    reason: Annotated[tuple[str, ...], BeforeValidator(_as_texts)] = Field(
+    reason: tuple[()] | Texts = Field(
         default=(), description="what Partner Center calls it: the first is written, all are understood; for lost"
     )
 

@@ -14,6 +14,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -84,20 +85,25 @@ class Frozen(StrEnum):
     TERMINAL = "terminal"
 
 
-def _as_codes(value: object) -> object:
-    """Let a single code stand without brackets."""
-    return {label: (code,) if isinstance(code, str) else code for label, code in _items(value)}
+def as_texts(value: object) -> object:
+    """Let a single text stand without brackets."""
+    return (value,) if isinstance(value, str) else value
 
 
-def _items(value: object) -> list[tuple[object, object]]:
+def _as_table(value: object) -> object:
     if not isinstance(value, Mapping):
         raise ValueError("a table of choices is labels with their codes")  # noqa: TRY004  pydantic wants ValueError
-    return list(value.items())
+    return value
 
 
-ChoiceTable = Mapping[str, Annotated[tuple[str, ...], Field(min_length=1)]]
+_ONE_OR_MORE = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+Texts = Annotated[
+    tuple[str, ...], BeforeValidator(as_texts), Field(min_length=1), WithJsonSchema(_ONE_OR_MORE, mode="validation")
+]
+"""One text or a list of them."""
+ChoiceTable = Mapping[str, Texts]
 """Label in the CRM to codes in Partner Center: the first one is written, the others are understood."""
-Codes = Annotated[ChoiceTable, BeforeValidator(_as_codes)]
+Codes = Annotated[ChoiceTable, BeforeValidator(_as_table)]
 Expression = Annotated[str, AfterValidator(check_expression), Field(max_length=LONGEST)]
 """What is computed for each record; docs/customising.md tells the language."""
 Plain = bool | int | float | date | str

@@ -13,6 +13,7 @@ from cosell.dataverse.schema import AlternateKey, Column
 from cosell.domain.ids import Side
 from cosell.mapping.models import (
     Choices,
+    CopiedField,
     DealMapping,
     FieldRow,
     FillKind,
@@ -230,7 +231,7 @@ def _of_fill(rows: tuple[FillRow, ...]) -> Iterator[MappedColumn]:
 def looked_up_columns(mappings: Mappings) -> list[tuple[str, str, str]]:
     """Return the lookups whose rows are read: the table, the lookup, and the column of the table it leads to."""
     lead = mappings.lead
-    tables = (
+    tables: tuple[tuple[str, tuple[CopiedField | FillRow, ...]], ...] = (
         (mappings.opportunity.table, mappings.opportunity.fill),
         (lead.table, (*lead.customer, *lead.contact, *lead.fill)),
         (mappings.account.table, (*mappings.account.fields, *mappings.account.fill)),

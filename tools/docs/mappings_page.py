@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 
 import yaml
+from pydantic import BaseModel
 
-from cosell.mapping.loader import FILES
+from cosell.mapping.loader import FILES, ROW_KEYS
 from cosell.mapping.models import Mappings
 from tools.docs.markdown import NOTICE, to_code, to_table
 
@@ -17,12 +18,15 @@ Which field is which is data, not code: one file per subject in `mappings/`. The
 
 To change one, put a file of the same name with only your changes into a directory of your own and name the directory
 in `COSELL_MAPPINGS_DIR`; an upgrade never touches it. Tables are merged key by key, `fields` row by row by their
-`field`, rows with a `stage` go before those that ship, any other list is replaced as a whole.
+`field`, rows of `fill` by their `dataverse`, rows with a `stage` go before those that ship, any other list is replaced
+as a whole. [Customising](customising.md) has a worked example for each case.
 `cosell mapping check` holds the result against the CRM, `cosell mapping test ID` shows what becomes of one record, and
 `cosell mapping diff` what is yours in it.
 
-An unknown key or a wrong word is an error which names file, line and key. `mappings/schema.json` is the JSON schema of
-all files together, for editors; the part for one file is under `$defs`.
+An unknown key or a wrong word is an error which names file, line and key. Editors that know YAML complete and check the
+files by the JSON schemas in `mappings/schema/`, one for each file; let the first line of a file of your own say
+`# yaml-language-server: $schema=…/mappings/schema/opportunity.json`. A file with only your changes is valid, too.
+`mappings/schema.json` describes all files together, complete.
 """
 
 
@@ -40,6 +44,22 @@ def render_schema() -> str:
     return json.dumps(Mappings.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
+def render_file_schema(name: str) -> str:
+    """Return the JSON schema of one file, for an editor: of a file that ships, and of one with a few changes only."""
+    model = Mappings.model_fields[name].annotation
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        raise TypeError(f"{name} has no model")
+    schema = model.model_json_schema()
+    for definition in [schema, *schema.get("$defs", {}).values()]:
+        # What an overlay leaves out ships; only what names a row has to be there.
+        needed = [key for key in ROW_KEYS if key in definition.get("required", [])][:1]
+        definition.pop("required", None)
+        if needed:
+            definition["required"] = needed
+    schema["title"] = f"{name}.yaml"
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
 def _render_comment(text: str) -> str:
     """Return the comment a file opens with: its prose as prose, its list of words as it stands."""
     lines = [line.removeprefix("#").removeprefix(" ") for line in _take_comment(text)]
@@ -48,7 +68,7 @@ def _render_comment(text: str) -> str:
 
 
 def _take_comment(text: str) -> list[str]:
-    lines = text.splitlines()
+    lines = [line for line in text.splitlines() if "yaml-language-server" not in line]
     end = next((place for place, line in enumerate(lines) if not line.startswith("#")), len(lines))
     return lines[:end]
 

@@ -3,8 +3,10 @@
 import importlib
 import importlib.util
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
+from cosell.mapping.loader import FILES
 from tools.docs import cli_page, crm_page, errors_page, mappings_page, settings_page, variables_page
 
 PROJECT = Path(__file__).parents[2]
@@ -17,6 +19,7 @@ _PAGES: Mapping[str, Callable[[], str]] = {
     "docs/variables.md": variables_page.render_page,
     "docs/mappings.md": mappings_page.render_page,
     "mappings/schema.json": mappings_page.render_schema,
+    **{f"mappings/schema/{name}.json": partial(mappings_page.render_file_schema, name) for name in FILES},
 }
 
 

@@ -14,8 +14,10 @@ from cosell.dataverse.schema import Column
 from cosell.dataverse.wanted import WantedSchema
 from cosell.errors import AccessDenied
 from cosell.mapping.models import Mappings
+from cosell.mapping.trying import try_expressions
 from cosell.mapping.variables import Variables
 from cosell.sync.fit import (
+    TEXT,
     MappedColumn,
     Misfit,
     filled_columns,
@@ -23,6 +25,7 @@ from cosell.sync.fit import (
     find_misfits,
     find_status_misfits,
     find_unfilled,
+    looked_up_columns,
     mapped_columns,
     mapped_keys,
 )
@@ -131,10 +134,18 @@ async def check_variables(
 async def check_tables(dataverse: DataverseClient, mappings: Mappings, variables: Variables) -> list[Finding]:
     """Hold every mapped table against the CRM."""
     tables = await dataverse.find_tables(mapped_tables(mappings, variables))
-    found = judge_mapping(mappings, tables)
+    found = judge_mapping(mappings, tables) + await check_lookups(dataverse, mappings, tables)
     polled = {mappings.opportunity.table, mappings.lead.table, mappings.solutions.table}
     present = [table for table in tables.values() if table is not None]
     return found + [judge_tracking(table, is_polled=table.name in polled) for table in present]
+
+
+async def check_lookups(
+    dataverse: DataverseClient, mappings: Mappings, tables: Mapping[str, Table | None]
+) -> list[Finding]:
+    """Hold the lookups whose rows are read against the tables to which they lead; no call where there are none."""
+    names = lookup_targets(mappings, tables)
+    return judge_lookups(mappings, tables, await dataverse.find_tables(names) if names else {})
 
 
 def mapped_tables(mappings: Mappings, variables: Variables) -> list[str]:
@@ -153,7 +164,49 @@ def judge_mapping(mappings: Mappings, tables: Mapping[str, Table | None]) -> lis
         if table.name in keys:
             found.append(judge_key(table, keys[table.name]))
         found += [_unfilled(table, column) for column in find_unfilled(table, filled[table.name])]
+    return [*found, *_judge_expressions(mappings)]
+
+
+def judge_lookups(
+    mappings: Mappings, tables: Mapping[str, Table | None], targets: Mapping[str, Table | None]
+) -> list[Finding]:
+    """Say of each lookup whose rows are read whether it leads to one table, and whether that has the column."""
+    found: list[Finding] = []
+    for name, column, key in looked_up_columns(mappings):
+        table = tables.get(name)
+        check = f"lookup {name}.{column}"
+        led_to = [lookup.target for lookup in table.find_lookups(column)] if table else []
+        if len(led_to) != 1:
+            told = f"It leads to {', '.join(led_to) or 'no table'}; wanted is a lookup to one table."
+            found.append(Finding(check=check, verdict=Verdict.FAILED, told=told, todo=OTHERS))
+            continue
+        target = targets.get(led_to[0])
+        misfits = find_misfits(led_to[0], target, (MappedColumn(name=key, types=TEXT),))
+        found += [_finding(misfit) for misfit in misfits]
+        if target is not None and not misfits:
+            is_key = find_key(target, key) is not None
+            told = f"Rows of {target.name} are known by {key}" + (", an alternate key." if is_key else ".")
+            found.append(Finding(check=check, verdict=Verdict.FINE, told=told))
     return found
+
+
+def lookup_targets(mappings: Mappings, tables: Mapping[str, Table | None]) -> list[str]:
+    """Return the tables to which lookups lead whose rows are read."""
+    pairs = [(tables.get(name), column) for name, column, _ in looked_up_columns(mappings)]
+    led_to = (lookup.target for table, column in pairs if table is not None for lookup in table.find_lookups(column))
+    return list(dict.fromkeys(led_to))
+
+
+def _judge_expressions(mappings: Mappings) -> list[Finding]:
+    return [
+        Finding(
+            check=f"expression {trouble.table} {trouble.row}",
+            verdict=Verdict.FAILED if trouble.is_certain else Verdict.WARNING,
+            told=f"{trouble.problem[0].upper()}{trouble.problem[1:]}.",
+            todo="Mend it in your mapping file; `| default(0)` and `| default('')` stand in for what is missing.",
+        )
+        for trouble in try_expressions(mappings)
+    ]
 
 
 def _unfilled(table: Table, column: Column) -> Finding:

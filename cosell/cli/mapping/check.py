@@ -4,7 +4,7 @@ import asyncio
 
 import typer
 
-from cosell.cli.checks.crm import judge_mapping, mapped_tables
+from cosell.cli.checks.crm import check_lookups, judge_mapping, mapped_tables
 from cosell.cli.checks.finding import Finding, Verdict
 from cosell.cli.checks.telling import describe_finding, show_findings
 from cosell.cli.crm.opening import read_mappings
@@ -36,4 +36,5 @@ async def examine(settings: Settings) -> list[Finding]:
     mappings, variables = await read_mappings(settings)
     async with open_crm(settings, mappings) as dataverse:
         tables = await dataverse.find_tables(mapped_tables(mappings, variables))
-    return judge_mapping(mappings, tables)
+        lookups = await check_lookups(dataverse, mappings, tables)
+    return judge_mapping(mappings, tables) + lookups
