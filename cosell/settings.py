@@ -181,6 +181,15 @@ class NotifySettings(BaseModel):
         return block
 
 
+class ReconcileSettings(BaseModel):
+    """How much `reconcile` may change by itself before it asks a person."""
+
+    percent: int = Field(
+        default=30, ge=1, le=100, description="share of the known pairs which one reconcile changes without asking"
+    )
+    always: int = Field(default=20, ge=0, description="number of deals which it may change however few pairs there are")
+
+
 class Settings(BaseSettings):
     """All that is set from outside. Build it with `load_settings`, which names every problem at once."""
 
@@ -229,6 +238,7 @@ class Settings(BaseSettings):
     partner_center: PartnerCenterSettings
     receiver: ReceiverSettings = Field(default_factory=ReceiverSettings)
     notify: NotifySettings = Field(default_factory=NotifySettings)
+    reconcile: ReconcileSettings = Field(default_factory=ReconcileSettings)
 
     @cached_property
     def ledger_url(self) -> str:

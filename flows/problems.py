@@ -95,6 +95,7 @@ def _row(filed: FiledDeadLetter, template: str) -> dict[str, str]:
     return {
         "record": f"{'referral' if is_referral else table} {link}",
         "times": str(filed.count),
+        "next try": f"{filed.due_at:%Y-%m-%d %H:%M} UTC" if filed.due_at else "by hand only",
         "last": f"{filed.last_at:%Y-%m-%d %H:%M} UTC",
         "cause": letter.cause,
         "why": letter.message,
@@ -105,5 +106,5 @@ def _row(filed: FiledDeadLetter, template: str) -> dict[str, str]:
 
 
 def _fingerprint(filed: Sequence[FiledDeadLetter]) -> str:
-    seen = "".join(f"{item.dead_letter_id}:{item.count};" for item in filed)
+    seen = "".join(f"{item.dead_letter_id}:{item.count}:{item.due_at};" for item in filed)
     return hashlib.sha256(seen.encode()).hexdigest()[:16]

@@ -63,7 +63,7 @@ async def work_through_inbox(
 
 
 @asynccontextmanager
-async def turn_of(name: FlowName, *, what: str = "") -> AsyncIterator[State[Any] | None]:
+async def turn_of(name: str, *, what: str = "") -> AsyncIterator[State[Any] | None]:
     """Yield None when this run is to do its work, else the state to end with: another run is doing the same.
 
     Only a run which a schedule has started steps back; what a person started or retried is done. Nothing would be done

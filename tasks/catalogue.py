@@ -1,18 +1,15 @@
 """The import of the catalogue as one step: done again it only writes what is left, so that it may be retried whole."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 
 from cosell.errors import FileInvalid
 from cosell.settings import load_settings
 from cosell.sync.workspace import Workspace
 from tasks.policy import step
+from tasks.progress import shown_progress
 from tasks.workspace import get_workspace
 
 if TYPE_CHECKING:
@@ -41,7 +38,7 @@ class ImportReport:
 async def import_catalogue_file(file: str, sheet: str | None, is_dry_run: bool) -> ImportReport:  # noqa: FBT001  a parameter of the run form
     """Bring the catalogue to what a file says; report each row in a file beside it."""
     path = find_upload(load_settings().home, file)
-    async with shown_progress() as tell:
+    async with shown_progress(PROGRESS_KEY, "Rows of the file that are done") as tell:
         return await import_upload(get_workspace(), path, sheet=sheet, is_dry_run=is_dry_run, tell=tell)
 
 
@@ -99,30 +96,3 @@ def describe_import(report: "Report") -> ImportReport:
         result_file=str(report.result_file),
         is_dry_run=report.is_dry_run,
     )
-
-
-@contextlib.asynccontextmanager
-async def shown_progress() -> AsyncIterator[Callable[[int, int], None]]:
-    """Keep a progress artifact while something runs; it is told more often than Prefect is."""
-    artifact_id = await acreate_progress_artifact(0.0, key=PROGRESS_KEY, description="Rows of the file that are done")
-    latest, moved = [0.0], asyncio.Event()
-
-    def tell(done: int, total: int) -> None:
-        latest[0] = 100.0 * done / total if total else 100.0
-        moved.set()
-
-    async def show() -> None:
-        while True:
-            await moved.wait()
-            moved.clear()
-            await aupdate_progress_artifact(artifact_id, progress=latest[0])
-
-    showing = asyncio.create_task(show())
-    try:
-        yield tell
-        latest[0] = 100.0
-    finally:
-        showing.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await showing
-        await aupdate_progress_artifact(artifact_id, progress=latest[0])

@@ -1,10 +1,12 @@
 """Reads referrals, in pages where there are many, and tells what each one is to us."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from cosell.domain.ids import ReferralId, parse_guid
 from cosell.errors import RequestRejected
 from cosell.partner_center import Referral
+from cosell.store import HintKind
 from cosell.sync.leads.arrive import refuse_lead
 from cosell.sync.recent import read_recent
 from cosell.sync.sort import Arrival, sort_referral
@@ -43,9 +45,20 @@ async def find_moved_referrals() -> list[str]:
 
 async def _leave_out_echoes(workspace: Workspace, referrals: list[Referral]) -> list[str]:
     links = await workspace.ledger.links.find_by_referral_ids([item.id for item in referrals])
-    moved = [item for item in referrals if item.id not in links or links[item.id].referral_etag != item.etag]
+    refused = await workspace.ledger.dead_letters.find_refused_at(HintKind.REFERRAL, [item.id for item in referrals])
+    moved = [
+        item
+        for item in referrals
+        if (item.id not in links or links[item.id].referral_etag != item.etag) and _has_moved(item, refused)
+    ]
     workspace.reads.referrals |= {item.id: item for item in moved}
     return [item.id for item in moved]
+
+
+def _has_moved(referral: Referral, refused: Mapping[str, datetime]) -> bool:
+    """Tell whether a referral has moved since it was refused, if it was: else its dead letter has its own time."""
+    at, moved_at = refused.get(referral.id), referral.updated_date_time
+    return at is None or moved_at is None or moved_at > at
 
 
 @step(name="read-referrals", run_name="read {referral_ids}", tags={"partner-center"})

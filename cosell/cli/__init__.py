@@ -22,6 +22,7 @@ from cosell.cli.emulators import emulators
 from cosell.cli.mapping import mapping
 from cosell.cli.plan import plan
 from cosell.cli.receive import receive
+from cosell.cli.reconcile import reconcile
 from cosell.cli.solutions import solutions
 from cosell.cli.sync import sync
 from cosell.cli.up import up
@@ -47,6 +48,7 @@ app.command()(deactivate)
 app.command()(status)
 app.command()(plan)
 app.command()(sync)
+app.command()(reconcile)
 app.command()(why)
 app.command()(adopt)
 app.add_typer(conflicts, name="conflicts")

@@ -35,6 +35,8 @@ class _Stands:
     active: dict[FlowName, Activation]
     waiting: int
     dead_letters: int
+    by_hand_only: int
+    """Dead letters which are not tried again by themselves any more."""
     webhook_trouble: str
     credentials: Credentials
     variables: SeenVariables
@@ -149,6 +151,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for 
             "flows": flows,
             "hints_waiting": stands.waiting,
             "dead_letters": stands.dead_letters,
+            "dead_letters_by_hand_only": stands.by_hand_only,
             "webhook_trouble": stands.webhook_trouble or None,
             **describe_credentials(stands.credentials),
             **describe_variables(stands.variables),
@@ -161,7 +164,10 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for 
         console.print(_tell_flow(flow, stands.active))
     console.print(f"Hints waiting in the inbox: {stands.waiting}")
     if stands.dead_letters:
-        terminal().print(f"! Given up on: {stands.dead_letters}. `cosell dead-letters` lists them.", style="yellow")
+        only = f", {stands.by_hand_only} of them not tried again by itself" if stands.by_hand_only else ""
+        terminal().print(
+            f"! Given up on: {stands.dead_letters}{only}. `cosell dead-letters` lists them.", style="yellow"
+        )
     if stands.webhook_trouble:
         terminal().print(f"✖ webhook: {stands.webhook_trouble}", style="red")
     show_credentials(stands.credentials)
@@ -187,10 +193,12 @@ def _tell_flow(flow: FlowName, active: dict[FlowName, Activation]) -> Group:
 async def _read_status(settings: Settings) -> _Stands:
     variables = await look_at_variables(settings)
     async with open_settings_ledger(settings) as ledger:
+        filed = await ledger.dead_letters.list_open()
         return _Stands(
             active=await ledger.activations.find_all(),
             waiting=await ledger.inbox.count_waiting(),
-            dead_letters=sum((await ledger.dead_letters.count_open_by_cause()).values()),
+            dead_letters=len(filed),
+            by_hand_only=sum(item.due_at is None for item in filed),
             webhook_trouble=await ledger.meta.find(WEBHOOK_TROUBLE) or "",
             credentials=await read_credentials(settings, ledger, now=datetime.now(UTC)),
             variables=variables,

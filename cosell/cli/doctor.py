@@ -8,6 +8,7 @@ import typer
 from cosell.cli.checks.finding import Finding, Verdict, run_check, skip
 from cosell.cli.checks.here import (
     check_applications,
+    check_dead_letters,
     check_ledger,
     check_mappings,
     check_receiver,
@@ -29,6 +30,7 @@ from cosell.settings import Settings, load_settings
 from cosell.wiring import open_settings_ledger, open_workspace
 
 SETTINGS, LEDGER, MAPPINGS, VARIABLES = "settings", "ledger", "mapping files", "variables"
+DEAD_LETTERS = "dead letters"
 OF_SERVICES = ("Dataverse", "Partner Center", "webhook")
 OF_MAPPINGS = ("CRM columns", "change tracking", "alternate key")
 OF_PREFECT = ("worker", "notification")
@@ -85,11 +87,12 @@ async def _examine_here(settings: Settings) -> list[Finding]:
         run_check("receiver", check_receiver(settings)),
     ]
     if opened.verdict is Verdict.FAILED:
-        skipped = [skip(name, LEDGER) for name in (*OF_SERVICES, "sign-in", *OF_MAPPINGS)]
+        skipped = [skip(name, LEDGER) for name in (*OF_SERVICES, "sign-in", DEAD_LETTERS, *OF_MAPPINGS)]
         return [opened, mapped, *skipped, *await asyncio.gather(*alone)]
     age = run_check("sign-in", check_sign_in_age(settings, seen, clock=utc_clock))
+    listed = run_check(DEAD_LETTERS, check_dead_letters(ledger))
     services, others = await asyncio.gather(
-        _examine_services(settings, has_mappings=mapped.verdict is Verdict.FINE), asyncio.gather(age, *alone)
+        _examine_services(settings, has_mappings=mapped.verdict is Verdict.FINE), asyncio.gather(age, listed, *alone)
     )
     return [opened, mapped, *services, *others]
 

@@ -22,7 +22,17 @@ SIDES = {Side.PARTNER_CENTER: "Partner Center", Side.DATAVERSE: "CRM"}
 """What a person calls the two sides."""
 STATUS = "status"
 """The field by which plans and the journal tell that a stage moved."""
-NARROW = {"at": 10, "last": 10, "stayed": 10, "side": 7, "opportunity": 18, "record": 18, "rule": 18, "run": 11}
+NARROW = {
+    "at": 10,
+    "last": 10,
+    "next": 10,
+    "stayed": 10,
+    "side": 7,
+    "opportunity": 18,
+    "record": 18,
+    "rule": 18,
+    "run": 11,
+}
 """Columns which are better broken than wide, so that values have room: moments between day and time, ids in half."""
 
 

@@ -1,19 +1,27 @@
-"""Dead letters: records we gave up on, kept until they pass or a person dismisses them."""
+"""Dead letters: records we gave up on, kept until they pass or a person dismisses them.
 
-from collections.abc import Iterable
+A letter is tried again by the clock (`retrying` says when), when its record changes, and when a person says so.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import uuid4
 
-from sqlalchemy import RowMapping, case, func, select, tuple_, update
+from sqlalchemy import ColumnElement, RowMapping, case, exists, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cosell.errors import Origin, RecordNotFound
 from cosell.store.engine import Database, in_chunks
 from cosell.store.hints import Door, Hint, HintKind
 from cosell.store.inbox import store_hints
-from cosell.store.tables import dead_letters
+from cosell.store.retrying import Schedule, begin, go_on
+from cosell.store.tables import dead_letters, inbox
+
+PASSED_AFTER = timedelta(minutes=30)
+"""So long after it was put back, a record which no hint waits for has passed, if nobody has refused it again."""
 
 
 class DeadLetterState(StrEnum):
@@ -55,6 +63,10 @@ class FiledDeadLetter:
     last_at: datetime
     settled_at: datetime | None
     settled_by: str | None
+    attempts: int
+    """How often it was tried again by the clock."""
+    due_at: datetime | None
+    """When it is tried again by the clock; None while it is being tried, and when only a person may."""
 
 
 class DeadLetters:
@@ -65,7 +77,10 @@ class DeadLetters:
         self._database = database
 
     async def add(self, letter: DeadLetter) -> FiledDeadLetter:
-        """File a letter; one that is open for the same record already is counted up and takes the new reason."""
+        """File a letter; one that is open for the same record already is counted up and takes the new reason.
+
+        The same reason again goes on with its pauses; another one begins anew.
+        """
         insert = self._database.insert(dead_letters)
         new, old = insert.excluded, dead_letters.c
         goes_on = old.state.in_([DeadLetterState.OPEN, DeadLetterState.RETRIED])
@@ -82,11 +97,17 @@ class DeadLetters:
                 "state": DeadLetterState.OPEN.value,
                 "settled_at": None,
                 "settled_by": None,
+                "attempts": new.attempts,
+                "due_at": new.due_at,
             },
         ).returning(dead_letters)
+        same = (old.kind == letter.kind.value, old.record_id == letter.record_id)
+        query = select(dead_letters).where(self._database.mine(dead_letters), *same).with_for_update()
         async with self._database.write() as connection:
-            row = (await connection.execute(upsert, [self._row(letter)])).mappings().one()
-        return _filed(row)
+            known = (await connection.execute(query)).mappings().one_or_none()
+            row = self._row(letter, _schedule(known, letter, now=self._database.now()))
+            filed = (await connection.execute(upsert, [row])).mappings().one()
+        return _filed(filed)
 
     async def list_open(self) -> list[FiledDeadLetter]:
         """Return the open letters, the latest first."""
@@ -111,6 +132,61 @@ class DeadLetters:
             rows = (await connection.execute(query)).all()
         return {row.cause: row.number for row in rows}
 
+    async def count_due(self) -> int:
+        """Count the open letters whose time has come."""
+        query = select(func.count()).select_from(dead_letters).where(*self._is_due())
+        async with self._database.read() as connection:
+            return int((await connection.execute(query)).scalar_one())
+
+    async def retry_due(self, *, per_cause: int, at_most: int) -> list[FiledDeadLetter]:
+        """Put the records of letters which are due back into the inbox, the longest due first; count the try."""
+        due = select(dead_letters.c.dead_letter_id, dead_letters.c.cause).where(*self._is_due())
+        chosen: list[str] = []
+        counts: Counter[str] = Counter()
+        async with self._database.write() as connection:
+            for row in (await connection.execute(due.order_by(dead_letters.c.due_at))).all():
+                if counts[row.cause] < per_cause and len(chosen) < at_most:
+                    counts[row.cause] += 1
+                    chosen.append(row.dead_letter_id)
+            return await self._put_back(
+                connection, chosen, door=Door.SCHEDULE, values={"attempts": dead_letters.c.attempts + 1}
+            )
+
+    async def resolve_passed(self) -> int:
+        """Close the letters which were put back and whose record was looked at since, without a new refusal."""
+        waits = exists().where(
+            inbox.c.tenant == dead_letters.c.tenant,
+            inbox.c.kind == dead_letters.c.kind,
+            inbox.c.record_id == dead_letters.c.record_id,
+        )
+        now = self._database.now()
+        query = (
+            update(dead_letters)
+            .where(
+                self._database.mine(dead_letters),
+                dead_letters.c.state == DeadLetterState.RETRIED,
+                dead_letters.c.settled_at <= now - PASSED_AFTER,
+                ~waits,
+            )
+            .values(state=DeadLetterState.RESOLVED.value, settled_at=now)
+        )
+        async with self._database.write() as connection:
+            return (await connection.execute(query)).rowcount
+
+    async def find_refused_at(self, kind: HintKind, record_ids: Iterable[str]) -> dict[str, datetime]:
+        """Find when these records were refused last, for those which have a letter that is open or being tried."""
+        found: dict[str, datetime] = {}
+        async with self._database.read() as connection:
+            for chunk in in_chunks(sorted(set(record_ids))):
+                query = select(dead_letters.c.record_id, dead_letters.c.last_at).where(
+                    self._database.mine(dead_letters),
+                    dead_letters.c.kind == kind.value,
+                    dead_letters.c.record_id.in_(chunk),
+                    dead_letters.c.state.in_([DeadLetterState.OPEN, DeadLetterState.RETRIED]),
+                )
+                found |= {row.record_id: row.last_at for row in (await connection.execute(query)).all()}
+        return found
+
     async def get(self, dead_letter_id: str) -> FiledDeadLetter:
         """Return a letter, whatever its state.
 
@@ -131,12 +207,7 @@ class DeadLetters:
     async def retry(self, ids: Iterable[str]) -> list[FiledDeadLetter]:
         """Put the records of open letters back into the inbox; return the letters this was done for."""
         async with self._database.write() as connection:
-            retried = await self._settle_open(connection, ids, DeadLetterState.RETRIED, by=None)
-            hints = [
-                Hint(door=Door.HAND, kind=filed.letter.kind, record_id=filed.letter.record_id) for filed in retried
-            ]
-            await store_hints(connection, self._database, hints)
-        return retried
+            return await self._put_back(connection, ids, door=Door.HAND, values={"attempts": 0})
 
     async def dismiss(self, ids: Iterable[str], by: str) -> list[FiledDeadLetter]:
         """Close open letters because `by` says so; return those that were open."""
@@ -148,8 +219,29 @@ class DeadLetters:
         async with self._database.write() as connection:
             await resolve_letters(connection, self._database, [(kind, record_id)])
 
+    def _is_due(self) -> tuple[ColumnElement[bool], ...]:
+        return (
+            self._database.mine(dead_letters),
+            dead_letters.c.state == DeadLetterState.OPEN,
+            dead_letters.c.due_at <= self._database.now(),
+        )
+
+    async def _put_back(
+        self, connection: AsyncConnection, ids: Iterable[str], *, door: Door, values: Mapping[str, object]
+    ) -> list[FiledDeadLetter]:
+        retried = await self._settle_open(connection, ids, DeadLetterState.RETRIED, by=None, values=values)
+        hints = [Hint(door=door, kind=filed.letter.kind, record_id=filed.letter.record_id) for filed in retried]
+        await store_hints(connection, self._database, hints)
+        return retried
+
     async def _settle_open(
-        self, connection: AsyncConnection, ids: Iterable[str], state: DeadLetterState, *, by: str | None
+        self,
+        connection: AsyncConnection,
+        ids: Iterable[str],
+        state: DeadLetterState,
+        *,
+        by: str | None,
+        values: Mapping[str, object] | None = None,
     ) -> list[FiledDeadLetter]:
         settled: list[FiledDeadLetter] = []
         for chunk in in_chunks(sorted(set(ids))):
@@ -160,13 +252,21 @@ class DeadLetters:
                     dead_letters.c.dead_letter_id.in_(chunk),
                     dead_letters.c.state == DeadLetterState.OPEN,
                 )
-                .values(state=state.value, settled_at=self._database.now(), settled_by=by)
+                .values(
+                    {
+                        "state": state.value,
+                        "settled_at": self._database.now(),
+                        "settled_by": by,
+                        "due_at": None,
+                        **(values or {}),
+                    }
+                )
                 .returning(dead_letters)
             )
             settled += [_filed(row) for row in (await connection.execute(query)).mappings()]
         return settled
 
-    def _row(self, letter: DeadLetter) -> dict[str, object]:
+    def _row(self, letter: DeadLetter, schedule: Schedule) -> dict[str, object]:
         at = letter.at or self._database.now()
         return {
             "tenant": self._database.tenant,
@@ -181,7 +281,18 @@ class DeadLetters:
             "first_at": at,
             "last_at": at,
             "state": DeadLetterState.OPEN.value,
+            "attempts": schedule.attempts,
+            "due_at": schedule.due_at,
         }
+
+
+def _schedule(known: RowMapping | None, letter: DeadLetter, *, now: datetime) -> Schedule:
+    """Return when a letter is tried again, by what is known of an earlier refusal of the same record."""
+    goes_on = known is not None and known["state"] in {DeadLetterState.OPEN, DeadLetterState.RETRIED}
+    if known is None or not goes_on or (known["cause"], known["message"]) != (letter.cause, letter.message):
+        return begin(now)
+    schedule = Schedule(attempts=known["attempts"], due_at=known["due_at"])
+    return go_on(schedule, was_tried=known["state"] == DeadLetterState.RETRIED, now=now)
 
 
 async def resolve_letters(
@@ -196,7 +307,7 @@ async def resolve_letters(
                 tuple_(dead_letters.c.kind, dead_letters.c.record_id).in_(chunk),
                 dead_letters.c.state.in_([DeadLetterState.OPEN, DeadLetterState.RETRIED]),
             )
-            .values(state=DeadLetterState.RESOLVED.value, settled_at=database.now())
+            .values(state=DeadLetterState.RESOLVED.value, settled_at=database.now(), due_at=None)
         )
         await connection.execute(query)
 
@@ -219,4 +330,6 @@ def _filed(row: RowMapping) -> FiledDeadLetter:
         last_at=row["last_at"],
         settled_at=row["settled_at"],
         settled_by=row["settled_by"],
+        attempts=row["attempts"],
+        due_at=row["due_at"],
     )

@@ -174,9 +174,12 @@ dead_letters = Table(
     Column("state", String, nullable=False),
     Column("settled_at", UtcTime),
     Column("settled_by", String),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("due_at", UtcTime),
     PrimaryKeyConstraint("tenant", "dead_letter_id"),
     UniqueConstraint("tenant", "kind", "record_id", name="uq_cosell_dead_letters_record_id"),
     Index("ix_cosell_dead_letters_state", "tenant", "state", "last_at"),
+    Index("ix_cosell_dead_letters_due_at", "tenant", "state", "due_at"),
 )
 
 conflicts = Table(

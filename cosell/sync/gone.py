@@ -17,6 +17,8 @@ SHARE = 10
 """More than one in so many links is doubted."""
 ALARM = "gone:opportunities"
 """Where the ledger keeps that somebody was asked and has not answered yet."""
+RECONCILE_ALARM = "gone:reconcile"
+"""The same, where reconcile has asked: about either side."""
 
 
 def is_doubtful(gone_count: int, *, linked_count: int, is_side_empty: bool) -> bool:
@@ -56,5 +58,6 @@ async def check_gone(
 
 
 async def is_in_doubt(workspace: Workspace) -> bool:
-    """Tell whether somebody was asked if opportunities are really gone: until the answer no link is broken."""
-    return bool(await workspace.ledger.meta.find(ALARM))
+    """Tell whether somebody was asked if so many records are really gone: until the answer no link is broken."""
+    meta = workspace.ledger.meta
+    return bool(await meta.find(ALARM) or await meta.find(RECONCILE_ALARM))

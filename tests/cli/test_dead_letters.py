@@ -70,6 +70,20 @@ def test_retry_of_all_takes_all(desk: Desk) -> None:
     assert desk.read_json("dead-letters") == {"dead_letters": []}
 
 
+def test_causes_are_counted_and_retried_together(desk: Desk) -> None:
+    _file(desk)
+    causes = desk.read_json("dead-letters", "--by-cause")["causes"]
+    assert [(row["cause"], row["open"], row["by_hand_only"]) for row in causes] == [
+        ("NotReady", 2, 0),
+        ("AccessDenied", 1, 0),
+    ]
+    assert all(row["next_try_at"] for row in causes)
+    assert "AccessDenied" in desk.read("dead-letters", "--by-cause")
+    assert "Back in the inbox: 2" in desk.read("dead-letters", "retry", "--cause", "NotReady")
+    assert _count_waiting(desk) == 2
+    assert desk.type("dead-letters", "retry", "--cause", "NotReady").exit_code == 2, "there is none left"
+
+
 def test_retry_of_nothing_in_particular_is_wrong_usage(desk: Desk) -> None:
     filed = _file(desk)
     assert desk.type("dead-letters", "retry").exit_code == 2

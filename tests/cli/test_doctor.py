@@ -17,7 +17,7 @@ from cosell.cli.checks.finding import Said, Verdict, run_check
 from cosell.cli.checks.here import SignInSeen, check_receiver, check_sign_in_age, is_loopback
 from cosell.cli.checks.services import check_clock
 from cosell.domain.flows import ACTIVATION_ORDER
-from cosell.store import Ledger
+from cosell.store import DeadLetter, HintKind, Ledger
 from cosell.store.meta import WEBHOOK_TROUBLE
 from tests.cli.desk import Desk, Document
 from tests.cli.prefect_stub import NOBODY, prefect_at, running_stub
@@ -82,6 +82,7 @@ def test_everything_in_order_is_all_ticks_and_exit_code_0(desk: Desk, monkeypatc
         "change tracking",
         "alternate key",
         "sign-in",
+        "dead letters",
         "CRM credential",
         "Partner Center credential",
         "clock",
@@ -92,6 +93,21 @@ def test_everything_in_order_is_all_ticks_and_exit_code_0(desk: Desk, monkeypatc
     }
     assert checks["worker"]["told"] == "1 online for the work pool cosell."
     assert shown.count("✔") == len(checks)
+
+
+def test_dead_letters_are_reminded_of_by_cause(desk: Desk) -> None:
+    async def file(ledger: Ledger) -> None:
+        for number, cause in enumerate(("NotReady", "AccessDenied", "NotReady")):
+            record_id = f"{number}1111111-2222-4333-8444-555555555555"
+            await ledger.dead_letters.add(
+                DeadLetter(kind=HintKind.OPPORTUNITY, record_id=record_id, flow="any", cause=cause, message="No.")
+            )
+
+    desk.ledger(file)
+    _, checks = _examine(desk)
+
+    assert checks["dead letters"]["verdict"] == "warning"
+    assert "2 NotReady, 1 AccessDenied; all are tried again by themselves." in checks["dead letters"]["told"]
 
 
 def test_secrets_are_never_shown(desk: Desk) -> None:

@@ -42,7 +42,16 @@ def activating(flow: FlowName) -> str:
 
 DEACTIVATING = "deactivate/deactivate"
 IMPORTING = "import-solution-details/import-solution-details"
-DEPLOYMENTS = (*map(operating, ACTIVATION_ORDER), *map(activating, ACTIVATION_ORDER), DEACTIVATING, IMPORTING)
+RECONCILING = "reconcile/reconcile"
+RETRYING = "retry-dead-letters/retry-dead-letters"
+DEPLOYMENTS = (
+    *map(operating, ACTIVATION_ORDER),
+    *map(activating, ACTIVATION_ORDER),
+    DEACTIVATING,
+    IMPORTING,
+    RECONCILING,
+    RETRYING,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

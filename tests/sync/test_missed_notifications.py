@@ -8,7 +8,6 @@ from tasks.workspace import _current
 from tests.sync.doors import assert_silence, look_at_referral
 from tests.sync.fate import WRITES, Fate
 from tests.sync.pairs import DEAL_VALUE, NOTES, shared_pair
-from tests.sync.rounds import dead_letters, notified
 from tests.sync.stand import Stand
 
 
@@ -81,24 +80,3 @@ async def test_run_which_dies_after_it_has_listed_leaves_everything_to_the_next(
 
     assert await handle_missed(stand) == [pair.referral_id]
     assert (await pair.opportunity())["description"] == "Nobody told us."
-
-
-async def test_refused_referral_is_tried_again_for_a_day_and_is_one_dead_letter(stand: Stand) -> None:
-    """The CRM refuses every new opportunity; after a day nobody tries any more, and a person has it on the list."""
-    referral_id = await stand.microsoft_invites()
-    no = {"status": 400, "body": {"error": {"code": "0x80040203", "message": "A plug-in says no."}}}
-    await stand.control("PUT", "faults", [{"path": r"/(opportunities\(|\$batch)", "action": no}])
-
-    for _ in range(3):
-        async with listing(stand) as moved:
-            assert moved == [referral_id]
-        await notified(stand, referral_id)
-        stand.pass_time(900)
-    assert [filed.letter.record_id for filed in await dead_letters(stand)] == [referral_id]
-
-    stand.pass_time(25 * 3600)
-    async with listing(stand):
-        pass
-    async with listing(stand) as moved:
-        assert moved == []
-    assert len(await dead_letters(stand)) == 1

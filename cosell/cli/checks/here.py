@@ -1,6 +1,7 @@
 """Checks of this machine: the mapping files, the ledger, the age of the sign-in, the receiver next door."""
 
 import ipaddress
+from collections import Counter
 from collections.abc import Awaitable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -56,6 +57,23 @@ async def check_ledger(ledger: Ledger) -> str:
     await ledger.meta.check_writable()
     waiting, reminded = await ledger.inbox.count_waiting(), await ledger.links.count_reminded()
     return f"Reachable and writable; {waiting} hints wait, deadlines of {reminded} deals are watched."
+
+
+async def check_dead_letters(ledger: Ledger) -> Said:
+    """Remind of what was given up on: it is never forgotten while nobody has decided."""
+    filed = await ledger.dead_letters.list_open()
+    if not filed:
+        return Said(told="There are none.")
+    counts = Counter(item.letter.cause for item in filed)
+    causes = ", ".join(f"{count} {cause}" for cause, count in counts.most_common())
+    given_up = sum(item.due_at is None for item in filed)
+    only = f"; {given_up} are not tried again by themselves" if given_up else "; all are tried again by themselves"
+    oldest = min(item.first_at for item in filed)
+    return Said(
+        told=f"{len(filed)} open since {oldest:%Y-%m-%d}: {causes}{only}.",
+        verdict=Verdict.WARNING,
+        todo="`cosell dead-letters` says what is wrong with each, retries and dismisses.",
+    )
 
 
 async def check_sign_in_age(settings: Settings, seen: SignInSeen, *, clock: Clock) -> Said:

@@ -96,6 +96,9 @@ async def test_ledger_of_the_first_revision_keeps_its_links_and_their_journal(fr
     for statement in (
         "DROP TABLE cosell_adopted_pairs",
         "DROP TABLE cosell_differences",
+        "DROP INDEX ix_cosell_dead_letters_due_at",
+        "ALTER TABLE cosell_dead_letters DROP COLUMN due_at",
+        "ALTER TABLE cosell_dead_letters DROP COLUMN attempts",
         "DROP TABLE cosell_budgets",
         "DROP TABLE cosell_solution_rows",
         "DROP INDEX ix_cosell_links_remind_at",
