@@ -14,6 +14,7 @@ from cosell.domain.link import Link, LinkState
 from cosell.domain.snapshot import snapshot_from_json, snapshot_to_json
 from cosell.errors import AlreadyExists, Origin, RecordNotFound
 from cosell.store.engine import Database, in_chunks
+from cosell.store.halves import find_halves, join_halves
 from cosell.store.tables import links
 
 _IDS = ("referral_id", "opportunity_id", "lead_id")
@@ -128,7 +129,8 @@ class Links:
     ) -> Link:
         """Note down that the other side is about to be created, or return the link which is there already.
 
-        What the link that is there does not know yet, and is said here, is filled in.
+        What the link that is there does not know yet, and is said here, is filled in; two links which know one side
+        each are made one.
 
         Raises:
             AlreadyExists: referral and opportunity or lead are linked already, but not with each other.
@@ -151,6 +153,10 @@ class Links:
             )
             query = select(links).where(self._database.mine(links), same).with_for_update()
             found = [_link(row) for row in (await connection.execute(query)).mappings()]
+            halves = find_halves(found)
+            if halves:
+                found = [await join_halves(connection, self._database, *halves)]
+                await store_links(connection, self._database, found)
             if len(found) != 1 or not _agrees(found[0], link):
                 raise AlreadyExists(
                     f"The referral and the {'lead' if lead_id else 'opportunity'} are linked already, but not with "

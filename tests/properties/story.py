@@ -218,7 +218,7 @@ class Story:
 
     async def run(self, number: int, fate: Fate | None = None) -> None:
         """Let one of the three flows run."""
-        await {6: self.town.flow_6, 8: self.town.flow_8, 9: self.town.flow_9}[number](fate)
+        await self.town.flow(number, fate)
         await self.look_around()
 
     async def pass_time(self, seconds: float) -> None:

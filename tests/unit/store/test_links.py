@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from cosell.domain.ids import EngagementId, LeadId, OpportunityId, ReferralId
+from cosell.domain.ids import EngagementId, LeadId, OpportunityId, ReferralId, Side
 from cosell.domain.link import Link, LinkState
 from cosell.domain.money import Money
 from cosell.errors import AlreadyExists, RecordNotFound
-from cosell.store import Ledger
+from cosell.store import JournalEntry, Ledger
 from tests.unit.store.conftest import Place
 
 
@@ -118,6 +118,20 @@ async def test_beginning_with_both_sides_completes_a_link_that_knew_one(ledger: 
 
     assert both == replace(begun, referral_id=ReferralId("r1"), engagement_id=EngagementId("e1"))
     assert await ledger.links.find_by_referral_ids([ReferralId("r1")]) == {"r1": both}
+
+
+async def test_two_halves_of_one_pair_become_one_link_with_what_was_known_of_either(ledger: Ledger) -> None:
+    """A run died between creating the opportunity and noting it down; then a poll of the CRM found it first."""
+    of_referral = await ledger.links.begin(referral_id=ReferralId("r1"), engagement_id=EngagementId("e1"))
+    of_opportunity = await ledger.links.begin(opportunity_id=OpportunityId("o1"))
+    await ledger.links.save(replace(of_opportunity, told=frozenset({"refused:once"})))
+    await ledger.journal.append([JournalEntry(link_id=of_opportunity.link_id, side=Side.DATAVERSE, rule="said before")])
+
+    both = await ledger.links.begin(referral_id=ReferralId("r1"), opportunity_id=OpportunityId("o1"))
+
+    assert both == replace(of_referral, opportunity_id=OpportunityId("o1"), told=frozenset({"refused:once"}))
+    assert [link async for link in ledger.links.iter_all()] == [both]
+    assert [entry.rule for entry in await ledger.journal.list_for(referral_id=ReferralId("r1"))] == ["said before"]
 
 
 async def test_link_does_not_begin_across_two_others(ledger: Ledger) -> None:
