@@ -6,7 +6,14 @@ from cosell.dataverse.fit import Fault
 from cosell.domain.flows import FlowName
 from cosell.errors import NotActivated, SchemaMissing
 from cosell.store import Ledger
-from cosell.sync.fit import find_key, find_misfits, find_status_misfits, mapped_columns
+from cosell.sync.fit import (
+    find_key,
+    find_lookup_misfits,
+    find_misfits,
+    find_status_misfits,
+    find_targets,
+    mapped_columns,
+)
 from cosell.sync.workspace import Workspace
 from tasks.policy import step
 from tasks.registration import prove_delivery, register
@@ -65,14 +72,18 @@ async def check_columns(workspace: Workspace) -> str:
     A label which the CRM's choice lacks is no reason to stop: its value is parked, `cosell crm check` names it.
     """
     problems: list[str] = []
-    for name, columns in mapped_columns(workspace.whole_mappings).items():
-        if name == workspace.mappings.lead.table and name not in deal_tables(workspace):
-            continue
-        table = await workspace.dataverse.find_table(name)
+    mapped = mapped_columns(workspace.whole_mappings)
+    if workspace.mappings.lead.table not in deal_tables(workspace):
+        del mapped[workspace.mappings.lead.table]
+    tables = await workspace.dataverse.find_tables(list(mapped))
+    for name, columns in mapped.items():
+        table = tables[name]
         misfits = find_misfits(name, table, columns)
         problems += [str(misfit) for misfit in misfits if misfit.fault is not Fault.NO_OPTION]
         if table is not None and name == workspace.opportunity.table:
             problems += [str(misfit) for misfit in find_status_misfits(table, workspace.mappings.statuses.opportunity)]
+    targets = await workspace.dataverse.find_tables(find_targets(workspace.whole_mappings, tables))
+    problems += [str(misfit) for misfit in find_lookup_misfits(workspace.whole_mappings, tables, targets)]
     if problems:
         raise SchemaMissing(
             f"The CRM does not fit the mapping: {'; '.join(problems)}. "

@@ -161,6 +161,8 @@ async def find_tables(service: ServiceClient, names: Sequence[str]) -> dict[str,
     One call for all of them, and a few for each table: lengths and options are of derived types, which no other
     definition brings along.
     """
+    if not names:
+        return {}
     query = {
         "$select": f"LogicalName,{_HEAD.select}",
         "$filter": " or ".join(f"LogicalName eq '{name}'" for name in names),

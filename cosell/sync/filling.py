@@ -43,6 +43,21 @@ def scope_of(
     )
 
 
+def travelling(
+    workspace: Workspace,
+    mapping: DealMapping,
+    document: Mapping[str, object],
+    *,
+    referral: dict[str, Value],
+    opportunity: dict[str, Value],
+) -> tuple[dict[str, Value], dict[str, Value]]:
+    """Return both snapshots without the fields whose condition does not hold."""
+    if all(row.condition is None for row in mapping.fields):
+        return referral, opportunity
+    scope = scope_of(workspace, document, referral, opportunity)
+    return leave_out(referral, mapping.fields, scope), leave_out(opportunity, mapping.fields, scope)
+
+
 async def fill_in_arrival(
     workspace: Workspace, mapping: DealMapping, said: Snapshot, document: Mapping[str, object]
 ) -> dict[str, Value]:

@@ -4,7 +4,7 @@ A mapping may name anybody's columns, ours or those of another connector; what c
 a type which can hold the field, is long enough, and can be written where the sync writes it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from cosell.dataverse import Table
@@ -144,6 +144,31 @@ def find_status_misfits(table: Table, rows: tuple[StatusRow, ...]) -> list[Misfi
         Misfit(fault=Fault.NO_OPTION, table=table.name, problem=problem.format(row.name, row.state, row.stage))
         for row in missing
     ]
+
+
+def find_targets(mappings: Mappings, tables: Mapping[str, Table | None]) -> list[str]:
+    """Return the tables to which lookups lead whose rows are read."""
+    pairs = [(tables.get(name), column) for name, column, _ in looked_up_columns(mappings)]
+    led_to = (lookup.target for table, column in pairs if table is not None for lookup in table.find_lookups(column))
+    return list(dict.fromkeys(led_to))
+
+
+def find_lookup_misfits(
+    mappings: Mappings, tables: Mapping[str, Table | None], targets: Mapping[str, Table | None]
+) -> list[Misfit]:
+    """Return the lookups whose rows are to be read, but which lead to no single table, or to one without the column."""
+    misfits: list[Misfit] = []
+    for name, column, key in looked_up_columns(mappings):
+        table = tables.get(name)
+        if table is None or column not in table.columns:
+            continue  # That is told of the column itself.
+        led_to = [lookup.target for lookup in table.find_lookups(column)]
+        if len(led_to) == 1:
+            misfits += find_misfits(led_to[0], targets.get(led_to[0]), (MappedColumn(name=key, types=TEXT),))
+        else:
+            problem = f"leads to {', '.join(led_to) or 'no table'}; wanted is a lookup to one table"
+            misfits.append(Misfit(fault=Fault.TYPE, table=name, column=column, problem=problem))
+    return misfits
 
 
 def find_key(table: Table, column: str) -> AlternateKey | None:

@@ -8,13 +8,12 @@ from cosell.domain.snapshot import Snapshot, is_empty
 from cosell.domain.stages import OpportunityStage, ReferralStage, read_referral_stage
 from cosell.mapping.fields import Reading, read_opportunity, read_referral
 from cosell.mapping.models import STATES, OpportunityColumns
-from cosell.mapping.scope import leave_out
 from cosell.mapping.statuses import StatusBook
 from cosell.mapping.values import find_pointer
 from cosell.partner_center import Referral
 from cosell.sync.closing import Reasons
 from cosell.sync.deadlines import Deadline, find_deadlines
-from cosell.sync.filling import scope_of
+from cosell.sync.filling import travelling
 from cosell.sync.one_way import VISIBILITY_FIELD
 from cosell.sync.plan import Note
 from cosell.sync.planner import HELP_FIELD, Seen, fingerprint, label
@@ -32,11 +31,13 @@ async def look_at(workspace: Workspace, referral: Referral, row: Row) -> Seen:
     document = document_of(referral)
     theirs = read_referral(document, workspace.opportunity, codes=codes, link_template=workspace.link_template)
     ours = read_opportunity(row.values, workspace.opportunity, codes=codes)
-    rows, scope = workspace.opportunity.fields, scope_of(workspace, document, theirs.snapshot, ours.snapshot)
+    referral_says, opportunity_says = travelling(
+        workspace, workspace.opportunity, document, referral=theirs.snapshot, opportunity=ours.snapshot
+    )
     return Seen(
-        referral=leave_out(theirs.snapshot, rows, scope),
+        referral=referral_says,
         whole=theirs.whole,
-        opportunity=leave_out(ours.snapshot, rows, scope),
+        opportunity=opportunity_says,
         stages=StagePair(referral=stage_of_referral(referral), opportunity=statuses.read_stage(*status)),
         reasons=Reasons(dataverse=statuses.read_reason(*status), partner_center=referral.status_reason or ""),
         unwritable=_find_unwritable(statuses, referral.status_reason or ""),

@@ -103,6 +103,53 @@ def as_admin(desk: Desk, method: str, path: str, body: Document) -> None:
     assert answer.is_success, answer.text
 
 
+def test_filled_columns_lookups_and_expressions_are_checked(desk: Desk, own: Path) -> None:
+    (own / "opportunity.yaml").write_text(
+        "fill:\n"
+        "  - {dataverse: stepname, kind: money, value: 5}\n"
+        "  - {dataverse: new_gone, value: x}\n"
+        "  - {dataverse: budgetstatus, kind: choice, value: Made up}\n"
+        "  - {dataverse: customerneed, expression: contact.first_name ~ referral.deal_value}\n"
+        "  - {dataverse: budgetamount, kind: money, expression: referral.deal_value * 2}\n"
+        "  - {dataverse: proposedsolution, kind: memo, expression: referral.name * 2}\n"
+    )
+    (own / "account.yaml").write_text(
+        "fields:\n  - {field: country, dataverse: transactioncurrencyid, lookup: made_up}\n"
+        "  - {field: city, dataverse: ownerid, lookup: name}\n"
+    )
+
+    found = {name: item["verdict"] for name, item in checks(desk).items() if item["verdict"] != "fine"}
+
+    assert found == {
+        "column opportunity.stepname": "failed",
+        "column opportunity.new_gone": "failed",
+        "column opportunity.budgetstatus": "failed",
+        "column account.ownerid": "failed",
+        "column transactioncurrency.made_up": "failed",
+        "expression opportunity budgetamount": "warning",
+        "expression opportunity proposedsolution": "failed",
+    }
+
+
+def test_trial_shows_what_the_mapping_fills_and_leaves_out(desk: Desk, own: Path) -> None:
+    (own / "opportunity.yaml").write_text(
+        "fields:\n"
+        "  - {field: campaign, default: DIRECT}\n"
+        "  - {field: notes, condition: referral.deal_value < 10}\n"
+        "fill:\n"
+        "  - {dataverse: customerneed, expression: \"'By ' ~ contact.first_name | default('nobody')\"}\n"
+        "  - {dataverse: budgetamount, kind: money, expression: referral.deal_value}\n"
+    )
+    referral_id = desk.microsoft_invites(name="Robots for the shop floor")
+
+    _, fields = trial(desk, referral_id)
+
+    assert fields["campaign"]["would_become"] == {"dataverse": "DIRECT"}
+    assert fields["notes"]["would_become"] == {}
+    assert fields["customerneed"]["rule"] == "filled by the mapping"
+    assert fields["budgetamount"]["would_become"] == {"dataverse": fields["deal_value"]["partner_center"]["amount"]}
+
+
 @pytest.mark.parametrize("command", ["check", "diff"])
 @pytest.mark.usefixtures("desk")
 def test_broken_file_ends_each_command_with_file_and_line(own: Path, command: str) -> None:

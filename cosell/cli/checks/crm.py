@@ -17,15 +17,15 @@ from cosell.mapping.models import Mappings
 from cosell.mapping.trying import try_expressions
 from cosell.mapping.variables import Variables
 from cosell.sync.fit import (
-    TEXT,
     MappedColumn,
     Misfit,
     filled_columns,
     find_key,
+    find_lookup_misfits,
     find_misfits,
     find_status_misfits,
+    find_targets,
     find_unfilled,
-    looked_up_columns,
     mapped_columns,
     mapped_keys,
 )
@@ -144,8 +144,8 @@ async def check_lookups(
     dataverse: DataverseClient, mappings: Mappings, tables: Mapping[str, Table | None]
 ) -> list[Finding]:
     """Hold the lookups whose rows are read against the tables to which they lead; no call where there are none."""
-    names = lookup_targets(mappings, tables)
-    return judge_lookups(mappings, tables, await dataverse.find_tables(names) if names else {})
+    targets = await dataverse.find_tables(find_targets(mappings, tables))
+    return [_finding(misfit) for misfit in find_lookup_misfits(mappings, tables, targets)]
 
 
 def mapped_tables(mappings: Mappings, variables: Variables) -> list[str]:
@@ -165,36 +165,6 @@ def judge_mapping(mappings: Mappings, tables: Mapping[str, Table | None]) -> lis
             found.append(judge_key(table, keys[table.name]))
         found += [_unfilled(table, column) for column in find_unfilled(table, filled[table.name])]
     return [*found, *_judge_expressions(mappings)]
-
-
-def judge_lookups(
-    mappings: Mappings, tables: Mapping[str, Table | None], targets: Mapping[str, Table | None]
-) -> list[Finding]:
-    """Say of each lookup whose rows are read whether it leads to one table, and whether that has the column."""
-    found: list[Finding] = []
-    for name, column, key in looked_up_columns(mappings):
-        table = tables.get(name)
-        check = f"lookup {name}.{column}"
-        led_to = [lookup.target for lookup in table.find_lookups(column)] if table else []
-        if len(led_to) != 1:
-            told = f"It leads to {', '.join(led_to) or 'no table'}; wanted is a lookup to one table."
-            found.append(Finding(check=check, verdict=Verdict.FAILED, told=told, todo=OTHERS))
-            continue
-        target = targets.get(led_to[0])
-        misfits = find_misfits(led_to[0], target, (MappedColumn(name=key, types=TEXT),))
-        found += [_finding(misfit) for misfit in misfits]
-        if target is not None and not misfits:
-            is_key = find_key(target, key) is not None
-            told = f"Rows of {target.name} are known by {key}" + (", an alternate key." if is_key else ".")
-            found.append(Finding(check=check, verdict=Verdict.FINE, told=told))
-    return found
-
-
-def lookup_targets(mappings: Mappings, tables: Mapping[str, Table | None]) -> list[str]:
-    """Return the tables to which lookups lead whose rows are read."""
-    pairs = [(tables.get(name), column) for name, column, _ in looked_up_columns(mappings)]
-    led_to = (lookup.target for table, column in pairs if table is not None for lookup in table.find_lookups(column))
-    return list(dict.fromkeys(led_to))
 
 
 def _judge_expressions(mappings: Mappings) -> list[Finding]:

@@ -15,6 +15,7 @@ from cosell.partner_center import Referral
 from cosell.sync.apply import as_text
 from cosell.sync.arrive import CREATED_IN, find_rows
 from cosell.sync.audit import describe_plan
+from cosell.sync.filling import RULE, fill_in_arrival, find_fill
 from cosell.sync.leads.arrive import find_lead_rows, refuse_lead
 from cosell.sync.leads.look import get_lead, get_lead_codes, is_lead_switched_on, look_at_lead, look_at_stages
 from cosell.sync.leads.pair import is_lead_echo, is_left_alone
@@ -59,14 +60,24 @@ async def _preview_newcomer(workspace: Workspace, referral: Referral) -> Preview
         document_of(referral), own, codes=await get_lead_codes(workspace), link_template=workspace.link_template
     )
     allowed = {row.field for row in own.fields if row.direction.allows(Side.DATAVERSE)}
-    fields = {name: value for name, value in reading.snapshot.items() if name in allowed and not is_empty(value)}
-    new = [Change(side=Side.DATAVERSE, field=name, old=None, new=fields[name], rule="new lead") for name in fields]
+    arriving = await fill_in_arrival(workspace, own, reading.snapshot, document_of(referral))
+    fields = {name: value for name, value in arriving.items() if name in allowed and not is_empty(value)}
+    filled = await find_fill(workspace, own, document_of(referral), referral=reading.snapshot)
+    new = [
+        *(Change(side=Side.DATAVERSE, field=name, old=None, new=fields[name], rule="new lead") for name in fields),
+        *(
+            Change(side=Side.DATAVERSE, field=name, old=None, new=value, rule=RULE)
+            for name, value in filled.values.items()
+        ),
+    ]
     return Preview(
         summary="A lead would be created.",
         referral_id=referral.id,
         created=(LEAD,),
         changes=tuple(new),
-        problems=tuple(f"{name} would be left alone: {reason}." for name, reason in reading.parked.items()),
+        problems=tuple(
+            f"{name} would be left alone: {reason}." for name, reason in {**reading.parked, **filled.problems}.items()
+        ),
         told=("Received from Partner Center.",),
         said={Side.PARTNER_CENTER: reading.snapshot},
     )

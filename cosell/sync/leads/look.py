@@ -9,6 +9,7 @@ from cosell.mapping.codes import Codes
 from cosell.mapping.fields import lookup_column, read_opportunity, read_referral, select_lead_columns
 from cosell.mapping.models import Kind, LeadMapping
 from cosell.partner_center import Referral
+from cosell.sync.filling import travelling
 from cosell.sync.leads.stages import LeadSeen
 from cosell.sync.look import document_of, parked_notes, stage_of_referral
 from cosell.sync.planner import Seen
@@ -79,13 +80,14 @@ def look_at_stages(workspace: Workspace, referral: Referral, row: Row) -> LeadSe
 
 async def look_at_lead(workspace: Workspace, referral: Referral, row: Row) -> Seen:
     """Return what both sides say in the shared fields, in canonical values."""
-    own, codes = workspace.mappings.lead, await get_lead_codes(workspace, row)
-    theirs = read_referral(document_of(referral), own, codes=codes, link_template=workspace.link_template)
+    own, codes, document = workspace.mappings.lead, await get_lead_codes(workspace, row), document_of(referral)
+    theirs = read_referral(document, own, codes=codes, link_template=workspace.link_template)
     ours = read_opportunity(row.values, own, codes=codes)
+    referral_says, lead_says = travelling(workspace, own, document, referral=theirs.snapshot, opportunity=ours.snapshot)
     return Seen(
-        referral=theirs.snapshot,
+        referral=referral_says,
         whole=theirs.whole,
-        opportunity=ours.snapshot,
+        opportunity=lead_says,
         stages=StagePair(referral=stage_of_referral(referral), opportunity=OpportunityStage.ON_HOLD),
         may_answer=workspace.variables.on_hold_answers,
         notes=[*parked_notes(theirs), *parked_notes(ours)],
