@@ -1,26 +1,53 @@
-"""`make bench`: run every benchmark in a process of its own and write down what they say."""
+"""`make bench`: run every benchmark in a process of its own, write down what they say, and the page which shows it."""
 
+import argparse
 import json
+import os
+import platform
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-BENCHMARKS = ("receiver", "latency")
-RESULTS = Path(__file__).parent / "results" / "latest.json"
+from benchmarks.page import write_page
+
+PROGRAMS = {
+    "receiver": ("benchmarks.receiver",),
+    "latency": ("benchmarks.latency",),
+    "from_crm": ("benchmarks.from_crm",),
+    "bulk": ("benchmarks.bulk",),
+    "rivals": ("benchmarks.first_load",),
+}
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "latest.json"
+PAGE = ROOT / "docs" / "performance.md"
 
 
 def main() -> None:
-    """Measure and write; a benchmark that fails fails the command."""
-    measured = {}
-    for name in BENCHMARKS:
-        print(f"{name} …", flush=True)
-        done = subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], stdout=subprocess.PIPE, check=True)
-        measured[name] = json.loads(done.stdout)
-        print(json.dumps(measured[name], indent=2))
+    """Measure and write; a benchmark that fails fails the command, and what was measured before it is kept."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("only", nargs="*", choices=[*PROGRAMS, []], help="measure only these anew, keep the others")
+    names = parser.parse_args().only or list(PROGRAMS)
+    results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"at": datetime.now(UTC).isoformat(), **measured}, indent=2) + "\n", "utf-8")
-    print(f"Written to {RESULTS.relative_to(Path.cwd())}")
+    for name in names:
+        print(f"{name} …", flush=True)
+        done = subprocess.run([sys.executable, "-m", *PROGRAMS[name]], stdout=subprocess.PIPE, check=True, cwd=ROOT)
+        results[name] = json.loads(done.stdout.splitlines()[-1])
+        print(json.dumps(results[name], indent=2))
+        results |= {"at": datetime.now(UTC).isoformat(), "machine": _describe_machine()}
+        RESULTS.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
+    if PROGRAMS.keys() <= results.keys():
+        PAGE.write_text(write_page(results), "utf-8")
+        print(f"Written to {RESULTS.relative_to(ROOT)} and {PAGE.relative_to(ROOT)}")
+
+
+def _describe_machine() -> str:
+    load = os.getloadavg()[2]
+    return (
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}, "
+        f"load of the last fifteen minutes {load:.1f}"
+    )
 
 
 if __name__ == "__main__":
