@@ -53,8 +53,10 @@ format: setup ## let ruff format and mend what it can
 docs: setup ## write the generated pages
 	@$(BIN)/python -m tools.docs
 
-bench: setup ## measure; writes benchmarks/results/latest.json
-	@$(BIN)/python -m benchmarks
+bench: setup ## measure; writes benchmarks/results/latest.json and docs/performance.md (ARGS='receiver bulk': only these)
+	@$(BIN)/python -c 'import dlt' 2>/dev/null || \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt 'dlt>=1.20'
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 clean: ## remove .venv, caches and build results; keeps your data in .cosell
 	@rm -rf .venv .judges .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist ./*.egg-info

@@ -44,8 +44,8 @@ def write_page(results: Document) -> str:
             "",
             "## Growth",
             "",
-            "A first load with 50 ms latency and the limits enforced; *by the limits alone* is what the calls which were",
-            "made would take if nothing but the limits took time.",
+            "A first load with 50 ms latency and the limits enforced; *by the limits alone* is what the calls which",
+            "were made would take if nothing but the limits took time.",
             "",
             *_table(
                 (
@@ -156,10 +156,10 @@ def _seconds(told: Document) -> str:
 def _rivals_text(results: Document) -> list[str]:
     count = results["bulk"]["first_load"][0]["referrals"]
     return [
-        f"{count} referrals of which the open ones become opportunities with their accounts, 50 ms latency per call, the",
-        "limits enforced. The others do less: no contacts, no solutions, no leads, no audit text, no conflicts, no",
-        "recovery; what they do about one record is in `benchmarks/rivals/record.py`. *A Prefect flow run per record* is",
-        "how the original works. Each runs in a process of its own, twice.",
+        f"{count} referrals of which the open ones become opportunities with their accounts, 50 ms latency per call,",
+        "the limits enforced. The others do less: no contacts, no solutions, no leads, no audit text, no conflicts, no",
+        "recovery; what they do about one record is in `benchmarks/rivals/record.py`. *A Prefect flow run per record*",
+        "is how the original works. Each runs in a process of its own, twice.",
     ]
 
 

@@ -48,7 +48,7 @@ def _resolve(python: str) -> Mapping[str, str]:
         report = Path(folder) / "report.json"
         pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet"]
         subprocess.run([*pip, "--upgrade", "pip"], check=True)  # noqa: S603 - reports need a recent one
-        subprocess.run([*pip, "--dry-run", "--report", str(report), f"{PROJECT}[dev]"], check=True)  # noqa: S603
+        subprocess.run([*pip, "--dry-run", "--report", str(report), f"{PROJECT}[dev,bench]"], check=True)  # noqa: S603
         installed = json.loads(report.read_text("utf-8"))["install"]
     found = {item["metadata"]["name"]: item["metadata"]["version"] for item in installed}
     return {_normalize(name): version for name, version in found.items() if name != "cosell-sync"}
