@@ -45,8 +45,9 @@ KEEP = ("Create", "Read", "Write", "Append", "AppendTo")
 ROLE = WantedRole(
     name="Co-sell Sync Runtime",
     tables={
-        "opportunity": KEEP,
-        "lead": KEEP,
+        # What arrives is given to somebody of the team.
+        "opportunity": (*KEEP, "Assign"),
+        "lead": (*KEEP, "Assign"),
         "account": KEEP,
         "contact": KEEP,
         DETAILS: KEEP,

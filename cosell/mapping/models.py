@@ -7,6 +7,7 @@ from pydantic import AfterValidator, ConfigDict, Field, RootModel, StringConstra
 
 from cosell.domain.ids import Side
 from cosell.domain.stages import LeadStage, OpportunityStage
+from cosell.mapping.assigning import Assign
 from cosell.mapping.expressions import OF_PARTNER_CENTER, TODAY, iter_names
 from cosell.mapping.rows import (
     HELP,
@@ -98,6 +99,7 @@ class SharedFields(TableMapping):
     """A table of which some columns are fields of the referral."""
 
     fields: tuple[FieldRow, ...]
+    assign: Assign = Field(default_factory=Assign, description="who owns what is made of a referral")
     currency_kind: CurrencyKind = Field(
         default=CurrencyKind.LOOKUP, description="of the currency column; found out in the CRM for the one of a setting"
     )

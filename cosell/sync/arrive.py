@@ -22,6 +22,7 @@ from cosell.sync.deadlines import iter_notes
 from cosell.sync.filling import fill_in_arrival, fill_new
 from cosell.sync.hold import LEASE_SECONDS
 from cosell.sync.look import deadlines_of, document_of, stage_of_referral
+from cosell.sync.owner import bind_owner
 from cosell.sync.planner import EVENT
 from cosell.sync.solutions.write import create_with_solutions
 from cosell.sync.stages import EXPECTED
@@ -178,7 +179,7 @@ async def _spell_opportunity(workspace: Workspace, referral: Referral) -> dict[s
     body[own.columns.audit] = write_audit(
         None, ["Received from Partner Center.", *iter_clocks(workspace, referral)], now=workspace.clock()
     )
-    return body
+    return {**await bind_owner(workspace, own.assign, document_of(referral)), **body}
 
 
 def iter_clocks(workspace: Workspace, referral: Referral) -> Iterator[str]:

@@ -6,6 +6,7 @@ The poll hands out numbers without labels, and a call per record to learn them w
 import json
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from cosell.dataverse import DataverseClient
 from cosell.domain.clock import Clock
@@ -24,6 +25,8 @@ CURRENCY_TYPES = {
 KEPT = timedelta(days=1)
 COLUMNS_KEPT = timedelta(minutes=10)
 """How long a deleted column may stop everything, until its field alone is left out."""
+ACCESS_TEAM = 1
+USERS_KEPT = timedelta(hours=1)
 KEPT_AT_LEAST = timedelta(minutes=5)
 """A number that nobody knows makes us look again, but not more often than this."""
 
@@ -121,6 +124,14 @@ class Codebook:
         """Return the labels and numbers of all choices of a table, by column."""
         return await self._get_options(table)
 
+    async def get_users(self) -> dict[str, str]:
+        """Return the ids of the people who can own records, by e-mail address in small letters."""
+        return {str(email): str(row_id) for email, row_id in (await self._page("users", kept=USERS_KEPT)).items()}
+
+    async def get_teams(self) -> dict[str, str]:
+        """Return the ids of the teams which can own records, by name in small letters."""
+        return {str(name): str(row_id) for name, row_id in (await self._page("teams", kept=USERS_KEPT)).items()}
+
     async def get_currency_kind(self, table: str, column: str) -> CurrencyKind:
         """Return how a column holds the currency.
 
@@ -183,10 +194,35 @@ class Codebook:
                 column = (await self._dataverse.get_table(table)).columns.get(what.rpartition(" ")[2])
                 return {"kind": column.kind} if column else {"kind": ""}
             case _:
-                codes: dict[str, object] = {}
-                async for page in self._dataverse.query(CURRENCY_SET, select=("isocurrencycode",)):
-                    codes.update({row.id: str(row.values["isocurrencycode"]) for row in page})
-                return codes
+                return await self._READERS[what](self)
+
+    async def _read_currencies(self) -> dict[str, object]:
+        codes: dict[str, object] = {}
+        async for page in self._dataverse.query(CURRENCY_SET, select=("isocurrencycode",)):
+            codes.update({row.id: str(row.values["isocurrencycode"]) for row in page})
+        return codes
+
+    async def _read_users(self) -> dict[str, object]:
+        """Read who is a person and not disabled (Microsoft: User (SystemUser) table)."""
+        users: dict[str, object] = {}
+        columns = ("internalemailaddress", "isdisabled", "applicationid")
+        async for page in self._dataverse.query("systemusers", select=columns, page_size=5000):
+            for row in page:
+                email = str(row.values.get("internalemailaddress") or "").strip().casefold()
+                if email and not row.values.get("isdisabled") and not row.values.get("applicationid"):
+                    users.setdefault(email, row.id)
+        return users
+
+    async def _read_teams(self) -> dict[str, object]:
+        """Read the teams which can own: all but access teams (Microsoft: Team table, teamtype)."""
+        teams: dict[str, object] = {}
+        async for page in self._dataverse.query("teams", select=("name", "teamtype"), page_size=5000):
+            for row in page:
+                if row.values.get("teamtype") != ACCESS_TEAM:
+                    teams.setdefault(str(row.values.get("name") or "").strip().casefold(), row.id)
+        return teams
+
+    _READERS: ClassVar = {"currencies": _read_currencies, "users": _read_users, "teams": _read_teams}
 
 
 def _is_unknown(number: object, options: Mapping[str, int] | None) -> bool:

@@ -68,6 +68,11 @@ def read_emails(document: Mapping[str, object]) -> frozenset[str]:
     return frozenset(email for member in _members_of(document) if (email := email_of(member)))
 
 
+def list_emails(document: Mapping[str, object]) -> list[str]:
+    """Return the e-mail addresses of a referral's own members, each once, in their order."""
+    return list(dict.fromkeys(email for member in _members_of(document) if (email := email_of(member))))
+
+
 def merge_team(*, theirs: frozenset[str], members: Sequence[Party], base: Value | object) -> MergedTeam:
     """Decide who belongs to the team; `base` is what the CRM's was when both agreed last, no set when they never did.
 

@@ -203,6 +203,8 @@ async def test_changed_field_still_costs_three_calls_and_a_new_owner_two_more(st
 
 async def test_invitation_that_arrives_asks_for_nobody(stand: Stand) -> None:
     referral_id = await stand.microsoft_invites()
+    async with stand.run() as workspace:
+        await workspace.codebook.get_users()
     fate = Fate()
     async with stand.run(fate) as workspace:
         await look_at_referral(workspace, referral_id)

@@ -24,6 +24,7 @@ from cosell.sync.hold import LEASE_SECONDS
 from cosell.sync.leads.apply import lead_status_columns
 from cosell.sync.leads.look import get_lead, get_lead_codes, select_lead
 from cosell.sync.look import document_of, stage_of_referral
+from cosell.sync.owner import bind_owner
 from cosell.sync.sort import LeadKind, find_lead_kind
 from cosell.sync.workspace import Workspace
 
@@ -163,7 +164,7 @@ async def _spell_lead(workspace: Workspace, referral: Referral) -> dict[str, obj
         show_check_mark=workspace.variables.show_check_mark,
     )
     body[own.columns.audit] = write_audit(None, ["Received from Partner Center."], now=workspace.clock())
-    return body
+    return {**await bind_owner(workspace, own.assign, document), **body}
 
 
 async def find_link_of_origin(workspace: Workspace, row: Row) -> Link | None:
