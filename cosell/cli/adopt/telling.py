@@ -52,7 +52,8 @@ def _show_done(done: Done, found: Found) -> None:
     if done.conflicts:
         out.print(
             f"{done.conflicts} fields differ and nobody knows which side moved: `cosell conflicts` has both values. "
-            "Choose there, or the owner of each field wins once our flows are active."
+            "Make them agree in either system before `cosell activate`, or the owner of each field wins then; `cosell "
+            "conflicts choose` takes the other value later."
         )
     out.print(FLOWS_OFF)
 
