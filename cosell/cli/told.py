@@ -6,6 +6,7 @@ from cosell.domain.solution import SOLUTION
 from cosell.domain.stages import ReferralStage
 from cosell.sync.apply import HAS_PROBLEM
 from cosell.sync.deadlines import KEY as DEADLINE
+from cosell.sync.filling import KEY as FILL
 from cosell.sync.invite import SAYS, TAKES_PART
 from cosell.sync.one_way import asked_note, private_note, visible_note
 from cosell.sync.pair import SHARED
@@ -76,5 +77,6 @@ _READERS: dict[str, Callable[[str], str]] = {
     f"{SOLUTIONS}last:": lambda names: f"Not removed in Partner Center, which wants at least one solution: {names}.",
     f"{SOLUTIONS}most:": lambda names: f"Not sent, Partner Center takes no more solutions: {names}.",
     LATER: lambda _: "Nothing yet: solutions moved while Sync with Partner Center was No.",
+    FILL: lambda rest: f"{rest.partition(':')[0]} was not filled, as the mapping asks for.",
     "stage:": lambda rest: f"Status: {rest}.",
 }

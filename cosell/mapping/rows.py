@@ -233,7 +233,7 @@ def read_filled(kind: FillKind, raw: object, *, today: date = date.min) -> Value
         case FillKind.NUMBER | FillKind.MONEY:
             if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
                 raise ValueError("this is no number")  # noqa: TRY004  pydantic wants ValueError
-            return Decimal(str(raw))
+            return _plain_number(Decimal(str(raw)))
         case FillKind.DATE:
             return read_day(raw, today=today)
         case _:
@@ -262,6 +262,12 @@ def read_default(kind: Kind, raw: object, *, today: date) -> Value:
             raise ValueError("an id has no default")
         case _:
             return read_filled(FillKind.TEXT, raw)
+
+
+def _plain_number(number: Decimal) -> Decimal:
+    """Return a number as columns hold it by default: two decimals at most, none where there is nothing behind them."""
+    rounded = number.quantize(Decimal("0.01"))
+    return Decimal(int(rounded)) if rounded == int(rounded) else rounded
 
 
 _TODAY = re.compile(r"today( *[+-] *\d{1,4})?")

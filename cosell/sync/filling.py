@@ -23,6 +23,8 @@ from cosell.sync.workspace import Workspace
 logger = logging.getLogger(__name__)
 
 RULE = "filled by the mapping"
+KEY = "fill:"
+"""Begins the key of a note about a column which could not be filled."""
 OF_THE_RECORD = frozenset({"crm_id", "referral_id"})
 """Fields which a new record gets otherwise: its own id, and the key by which it is made."""
 
@@ -110,10 +112,18 @@ async def fill_new(
     return found.body
 
 
-async def plan_fill(workspace: Workspace, plan: Plan, seen: Seen, document: Mapping[str, object], row: Row) -> Plan:
+async def plan_fill(
+    workspace: Workspace,
+    plan: Plan,
+    seen: Seen,
+    document: Mapping[str, object],
+    row: Row,
+    *,
+    told: frozenset[str] = frozenset(),
+) -> Plan:
     """Return a plan with the columns which always say what the mapping computes, as both sides will be after it.
 
-    What stands there already is no change, so an echo stays one.
+    What stands there already is no change, so an echo stays one; what was `told` before is no news.
     """
     own = workspace.opportunity
     rows = [item for item in own.fill if item.when is When.ALWAYS]
@@ -128,10 +138,17 @@ async def plan_fill(workspace: Workspace, plan: Plan, seen: Seen, document: Mapp
         for column, value in found.values.items()
     ]
     notes = [
-        Note(key=f"fill:{column}:{fingerprint(problem)}", text=f"{column} was not filled: {problem}.", is_problem=True)
+        Note(key=f"{KEY}{column}:{fingerprint(problem)}", text=f"{column} was not filled: {problem}.", is_problem=True)
         for column, problem in found.problems.items()
     ]
-    return replace(plan, changes=(*plan.changes, *changes), filled=found.body).with_notes(notes)
+    return replace(
+        plan,
+        changes=(*plan.changes, *changes),
+        filled=found.body,
+        notes=(*plan.notes, *notes),
+        news=(*plan.news, *(note for note in notes if note.key not in told)),
+        told=plan.told | {note.key for note in notes},
+    )
 
 
 async def _get_codes(workspace: Workspace, table: str, rows: list[FillRow]) -> FillCodes:

@@ -133,7 +133,7 @@ async def _sync_once(
     people = await read_people(workspace, link, row, seen=seen, plan=plan, is_asked=with_people or was_refused)
     place = Place(document=document_of(referral), mapping=workspace.mappings.contact)
     plan = plan_people(plan, people, place, seen=seen, base=link.base)
-    plan = await plan_fill(workspace, plan, seen, document_of(referral), row)
+    plan = await plan_fill(workspace, plan, seen, document_of(referral), row, told=link.told)
     plan.raise_if_unsafe(f"opportunity {row.id}")
     pair = Pair(link=link, referral=referral, row=row, solutions=solutions)
     outcome = await apply_plan(workspace, pair, plan, lease=lease, run_id=run_id)

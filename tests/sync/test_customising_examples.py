@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cosell.dataverse.wanted import ColumnKind, WantedColumn
 from cosell.mapping.loader import load_mappings
+from tests.reconcile.rounds import assert_nothing_left, reconcile
 from tests.sync.doors import assert_silence, look_at_opportunity, look_at_referral
 from tests.sync.leads import arrived_lead
 from tests.sync.pairs import DEAL_VALUE, invited_pair, shared_pair
@@ -185,6 +186,34 @@ async def test_column_which_is_always_computed_follows_the_deal_whoever_moves_it
     await pair.look()
     row = await pair.opportunity()
     assert (row["new_ourshare"], row["new_size@OData.Community.Display.V1.FormattedValue"]) == (200, "Small")
+    await assert_silence(stand)
+
+
+async def test_change_of_the_mapping_reaches_deals_that_nobody_touches_by_reconcile(stand: Stand) -> None:
+    pair = await shared_pair(stand)
+    await prepare_required_columns(stand)
+
+    await reconcile(stand)
+
+    assert (await pair.opportunity())["new_ourshare"] == 9600
+    await assert_nothing_left(stand)
+    await assert_silence(stand)
+
+
+async def test_column_which_cannot_be_filled_is_told_once_and_the_rest_goes_on(stand: Stand, tmp_path: Path) -> None:
+    await add_columns(stand, "opportunity", column("new_Size", ColumnKind.CHOICE, options=("Small",)))
+    rule = "fill: [{dataverse: new_size, kind: choice, when: always, expression: \"'Large'\"}]"
+    (tmp_path / "opportunity.yaml").write_text(rule)
+    stand.mappings = stand.variables.fill_in(load_mappings(tmp_path))
+
+    pair = await shared_pair(stand)
+    await pair.seller_edits(estimatedvalue=52000)
+    await pair.look()
+
+    row = await pair.opportunity()
+    assert row["cosell_audit"].count("new_size was not filled: the CRM's choice has no such option.") == 1
+    assert row["name"].startswith("✖")
+    assert (await pair.referral())["details"]["dealValue"] == 52000
     await assert_silence(stand)
 
 

@@ -90,7 +90,7 @@ async def preview_pair(workspace: Workspace, link: Link, *, remark: Remark = NO_
     people = await read_people(workspace, link, row, seen=seen, plan=plan, is_asked=True)
     place = Place(document=document_of(referral), mapping=workspace.mappings.contact)
     plan = plan_people(plan, people, place, seen=seen, base=link.base)
-    plan = await plan_fill(workspace, plan, seen, document_of(referral), row)
+    plan = await plan_fill(workspace, plan, seen, document_of(referral), row, told=link.told)
     if is_as_left and plan.is_empty:
         return replace(ids, summary="Nothing: both records are as the last sync left them.")
     invitation = _Invitation()

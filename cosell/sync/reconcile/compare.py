@@ -15,11 +15,12 @@ from cosell.domain.link import Link, LinkState
 from cosell.domain.snapshot import Value
 from cosell.partner_center import Referral
 from cosell.sync.apply import is_mark_right
+from cosell.sync.filling import plan_fill
 from cosell.sync.leads.look import look_at_lead, look_at_stages
 from cosell.sync.leads.pair import is_left_alone
 from cosell.sync.leads.plan import plan_lead
 from cosell.sync.leads.stages import LeadMove, decide_lead
-from cosell.sync.look import look_at
+from cosell.sync.look import document_of, look_at
 from cosell.sync.pair import NO_REMARK, Remark, add_remark
 from cosell.sync.plan import Note, Plan
 from cosell.sync.planner import HELP_FIELD, STAGES, WAITS, Seen, plan_sync, read_base_stages
@@ -57,6 +58,7 @@ async def compare_pair(
     seen = add_remark(await look_at(workspace, referral, row), remark, workspace, link, row)
     seen = add_solutions(seen, look, link)
     plan = plan_sync(seen, base=link.base, told=link.told, rows=workspace.opportunity.fields)
+    plan = await plan_fill(workspace, plan, seen, document_of(referral), row, told=link.told)
     is_told = is_mark_right(workspace, row) and not plan.news
     moved = _Moved(link=link, referral=referral, row=row, known=known)
     return judge_plan(plan, seen, moved, is_told=is_told)

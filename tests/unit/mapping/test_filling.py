@@ -36,7 +36,9 @@ def row(**keys: object) -> FillRow:
         (row(value="EMEA"), {"new_x": "EMEA"}),
         (row(value=7), {"new_x": "7"}),
         (row(kind="number", value=7), {"new_x": Decimal(7)}),
-        (row(kind="money", expression="referral.deal_value * 0.5"), {"new_x": Decimal("250.0")}),
+        (row(kind="money", expression="referral.deal_value * 0.5"), {"new_x": Decimal(250)}),
+        (row(kind="money", expression="referral.deal_value / 3"), {"new_x": Decimal("166.67")}),
+        (row(kind="number", expression="(referral.deal_value / 3) | round"), {"new_x": Decimal(167)}),
         (row(kind="flag", value=False), {"new_x": False}),
         (row(kind="flag", expression="referral.deal_value > 100"), {"new_x": True}),
         (row(kind="date", value="today + 30"), {"new_x": "2030-02-14"}),
@@ -61,6 +63,7 @@ def test_column_is_written_as(made: FillRow, body: dict[str, object]) -> None:
     [
         (row(value="EMEA"), {"new_x": " EMEA "}),
         (row(kind="money", value=250), {"new_x": "250.0000"}),
+        (row(kind="money", expression="referral.deal_value / 3"), {"new_x": 166.67}),
         (row(kind="memo", value="a\nb"), {"new_x": "a\r\nb"}),
         (row(kind="flag", value=False), {"new_x": None}),
         (row(kind="date", value=date(2031, 1, 1)), {"new_x": "2031-01-01T00:00:00Z"}),
