@@ -26,10 +26,13 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
+from cosell import tenants
+from cosell.domain.ids import DEFAULT_TENANT, TenantName
+from cosell.domain.tenants import PATTERN
 from cosell.errors import SettingsInvalid
+from cosell.tenants import DIRECTORY, Place, find_served, lay_over, read_own
 
-PREFIX = "COSELL_"
-DELIMITER = "__"
+PREFIX, DELIMITER = tenants.PREFIX, tenants.DELIMITER
 MICROSOFT_CERTIFICATE_HOST = "3psostorageacct.blob.core.windows.net"
 
 HttpUrl = Annotated[AnyHttpUrl, UrlConstraints(max_length=2000)]
@@ -224,7 +227,10 @@ class Settings(BaseSettings):
         description="where people edit the variables: prefect, or dataverse for the CRM's own environment variables",
     )
     tenant: str = Field(
-        default="default", pattern=r"^[a-z0-9-]{1,40}$", description="name of this installation's tenant"
+        default=DEFAULT_TENANT, pattern=PATTERN, description="the tenant whose turn it is, like `cosell --tenant NAME`"
+    )
+    tenants_dir: Path = Field(
+        default=DIRECTORY, description="directory with a file NAME.env for each further tenant; see docs/tenants.md"
     )
     work_pool: str = Field(
         default="cosell", pattern=r"^[A-Za-z0-9._-]{1,60}$", description="Prefect work pool whose workers run the flows"
@@ -256,23 +262,43 @@ class Settings(BaseSettings):
         return url
 
 
-def load_settings(values: Mapping[str, object] | None = None) -> Settings:
-    """Read and check all settings; `values` go before the environment.
+def load_settings(values: Mapping[str, object] | None = None, *, tenant: TenantName | None = None) -> Settings:
+    """Read and check all settings of one tenant; `values` go before its file, and that before the environment.
 
     Raises:
         SettingsInvalid: at least one is missing or wrong; the text has a line for each, named by its variable.
     """
+    given = dict(values or {})
+    chosen = TenantName(str(tenant or given.get("tenant") or Place().tenant or DEFAULT_TENANT))
     try:
-        return Settings(**(values or {}))  # type: ignore[arg-type]
+        own = read_own(chosen, Settings)
+        return Settings(**lay_over(own, {**given, "tenant": chosen}))  # type: ignore[arg-type]
     except ValidationError as error:
         lines = [
             _problem(tuple(str(part) for part in item["loc"]), item["type"], item["msg"]) for item in error.errors()
         ]
-        raise SettingsInvalid("These settings have to be mended:\n" + "\n".join(_unfold(lines))) from None
+        whose = "" if chosen == DEFAULT_TENANT else f" of the tenant {chosen}"
+        raise SettingsInvalid(f"These settings{whose} have to be mended:\n" + "\n".join(_unfold(lines))) from None
     except SettingsError as error:
         group = re.search(r'field "(\w+)"', str(error))
         name = PREFIX + (group[1].upper() if group else "…")
         raise SettingsInvalid(f"{name} is wrong: not JSON. Leave it out and set {name}{DELIMITER}… instead.") from None
+
+
+def load_all_settings() -> list[Settings]:
+    """Read and check the settings of all tenants which are served, the default one first.
+
+    Raises:
+        SettingsInvalid: those of one of them cannot be used.
+    """
+    return [load_settings(tenant=name) for name in find_served()]
+
+
+def notify_of(settings: Settings) -> NotifySettings:
+    """Return who is to be told of a tenant's failures; nobody, where the default tenant's automation tells them."""
+    if settings.tenant == DEFAULT_TENANT or not Place().has_default:
+        return settings.notify
+    return NotifySettings() if settings.notify == load_settings(tenant=DEFAULT_TENANT).notify else settings.notify
 
 
 def _problem(path: tuple[str, ...], kind: str, message: str) -> str:

@@ -30,7 +30,7 @@ async def activate(flow_name: FlowName) -> State[Any]:
         detail = await check_activation(flow_name)
         # The ledger comes last: whoever sees a flow active there finds its schedules running. The other way round a
         # scheduled run may come too early, and is refused.
-        await set_paused(operating_deployment(flow_name), is_paused=False)
+        await set_paused(operating_deployment(flow_name, tenant=workspace.ledger.tenant), is_paused=False)
         await record_activation(flow_name, detail)
         await publish_activation(workspace.ledger)
         await publish_variables(workspace)

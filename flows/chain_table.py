@@ -9,6 +9,7 @@ from prefect.client.schemas.actions import ArtifactCreate
 from prefect.runtime import flow_run
 
 from cosell.domain.flows import ACTIVATION_ORDER, FlowName
+from cosell.domain.tenants import tenant_artifact
 from cosell.store import Ledger
 
 ACTIVATION = "activation"
@@ -27,7 +28,7 @@ async def publish_activation(ledger: Ledger) -> None:
         for flow in ACTIVATION_ORDER
     ]
     artifact = ArtifactCreate(
-        key=ACTIVATION,
+        key=tenant_artifact(ACTIVATION, ledger.tenant),
         type="table",
         data=json.dumps(table),
         description=f"{len(active)} of the nine flows are active; in the order of activation",

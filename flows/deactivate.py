@@ -36,7 +36,7 @@ async def stop_flows(ledger: Ledger, flow_name: FlowName) -> list[FlowName]:
     stopped = [name for name in (flow_name, *flow_name.dependants) if name in active]
     await ledger.activations.deactivate(stopped)
     for name in reversed(stopped):
-        await set_paused(operating_deployment(name), is_paused=True)
+        await set_paused(operating_deployment(name, tenant=ledger.tenant), is_paused=True)
     if stopped:
         await publish_activation(ledger)
     return stopped

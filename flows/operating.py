@@ -16,6 +16,7 @@ from prefect.states import Cancelled, Completed, Failed
 
 from cosell.domain.flows import FlowName
 from cosell.domain.ids import LeadId, OpportunityId, ReferralId
+from cosell.domain.tenants import tenant_tags
 from cosell.errors import (
     ConfigurationError,
     ConflictError,
@@ -132,7 +133,7 @@ async def _tell_in_list(name: FlowName, state: State[Any], outcomes: Sequence[Ou
         await client.update_flow_run(
             UUID(str(flow_run.id)),
             name=f"{describe_run()}: {verdict[:80].lower()}",
-            tags=sorted({*kept, *told, "cosell", f"flow {name.number}"}),
+            tags=sorted({*kept, *told, "cosell", f"flow {name.number}", *tenant_tags(get_workspace().ledger.tenant)}),
         )
 
 

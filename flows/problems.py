@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from prefect.artifacts import acreate_table_artifact
 
+from cosell.domain.tenants import tenant_artifact
 from cosell.domain.ways_out import find_way_out
 from cosell.settings import load_settings
 from cosell.store import FiledDeadLetter, HintKind
@@ -53,7 +54,7 @@ async def publish_open_problems(workspace: Workspace) -> None:
     rows = [_row(item, workspace.link_template) for item in filed[:ROWS_AT_MOST]]
     limit = f"; the latest {ROWS_AT_MOST} are shown" if len(filed) > ROWS_AT_MOST else ""
     await acreate_table_artifact(
-        key=OPEN_PROBLEMS,
+        key=tenant_artifact(OPEN_PROBLEMS, workspace.ledger.tenant),
         table=rows or [{"record": "none", "why": "There are no dead letters."}],
         description=f"Records which were given up on, until they change or somebody decides: {len(filed)}{limit}. "
         "`cosell dead-letters` retries and dismisses them.",

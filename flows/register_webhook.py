@@ -9,11 +9,12 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from cosell.domain.flows import FlowName
+from cosell.domain.tenants import tenant_artifact
 from cosell.errors import NotActivated
 from flows.operating import NEEDS_ATTENTION, ends_plainly
 from tasks.registration import note_trouble, register_url, send_validation_event, view_registration
 from tasks.sign_in import check_credentials, clear_lost_sign_in
-from tasks.workspace import entered_workspace
+from tasks.workspace import entered_workspace, get_workspace
 
 ENDS_SOON = "CredentialEndsSoon"
 """Completed, but a secret, a certificate or the sign-in ends within two weeks; the state's text says which."""
@@ -73,7 +74,7 @@ async def _publish(
         *((row["what"], row["is"]) for row in credentials),
     ]
     await acreate_table_artifact(
-        key="webhook-registration",
+        key=tenant_artifact("webhook-registration", get_workspace().ledger.tenant),
         table=[{"what": what, "is": text} for what, text in rows],
         description="Where Partner Center sends its notifications, and how long our credentials last",
     )

@@ -7,6 +7,7 @@ from prefect.artifacts import acreate_table_artifact
 from prefect.logging import get_run_logger
 
 from cosell.domain.flows import FlowName
+from cosell.domain.tenants import tenant_artifact
 from cosell.sync.deadlines import WORDS, read_deadlines
 from cosell.sync.outcome import QUIET, Outcome, Result
 from flows.problems import STANDING_IN_THE_WAY, group_by_cause, link_to_referral, link_to_row
@@ -28,7 +29,7 @@ async def publish_outcomes(name: FlowName, outcomes: Sequence[Outcome]) -> None:
     _log(told)
     await acreate_table_artifact(
         table=[_row(outcome) for outcome in told[:ROWS_AT_MOST]],
-        key=name.value,
+        key=tenant_artifact(name.value, get_workspace().ledger.tenant),
         description=f"{len(told)} of {len(outcomes)} records" + _limit(told),
     )
     stopped = [outcome for outcome in told if outcome.result in STANDING_IN_THE_WAY]
@@ -36,7 +37,7 @@ async def publish_outcomes(name: FlowName, outcomes: Sequence[Outcome]) -> None:
         rows = group_by_cause(stopped, get_workspace().link_template)
         await acreate_table_artifact(
             table=rows[:ROWS_AT_MOST],
-            key=ERRORS_BY_CAUSE,
+            key=tenant_artifact(ERRORS_BY_CAUSE, get_workspace().ledger.tenant),
             description=f"Not brought in step: {len(stopped)} of {len(outcomes)} records, by cause" + _limit(rows),
         )
 
@@ -63,7 +64,8 @@ async def publish_deadlines() -> None:
     seen = hashlib.sha256(repr(table).encode()).hexdigest()
     if seen == (await workspace.ledger.meta.find(DEADLINES) or hashlib.sha256(b"[]").hexdigest()):
         return
-    await acreate_table_artifact(table=table, key=DEADLINES, description=f"{len(table)} deadlines, the next one first")
+    key = tenant_artifact(DEADLINES, workspace.ledger.tenant)
+    await acreate_table_artifact(table=table, key=key, description=f"{len(table)} deadlines, the next one first")
     await workspace.ledger.meta.save(DEADLINES, seen)
 
 

@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import dataclass
 
 from cosell.domain.flows import FlowName
+from cosell.domain.ids import TenantName
+from cosell.domain.tenants import tenant_path
 from cosell.errors import ConfigurationError, NotActivated
 from cosell.settings import load_settings
 from cosell.store.meta import WEBHOOK_TROUBLE
@@ -142,9 +144,10 @@ def receiver_url() -> str:
     Raises:
         ConfigurationError: nobody said under which address the receiver is reached.
     """
-    public_url = load_settings().receiver.public_url
+    settings = load_settings()
+    public_url = settings.receiver.public_url
     if public_url is None:
         raise ConfigurationError(
             "COSELL_RECEIVER__PUBLIC_URL is missing: the address under which Microsoft reaches the receiver."
         )
-    return f"{str(public_url).rstrip('/')}{PATH}"
+    return f"{str(public_url).rstrip('/')}{tenant_path(PATH, TenantName(settings.tenant))}"

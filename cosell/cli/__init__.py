@@ -25,6 +25,7 @@ from cosell.cli.receive import receive
 from cosell.cli.reconcile import reconcile
 from cosell.cli.solutions import solutions
 from cosell.cli.sync import sync
+from cosell.cli.tenants import choose_tenant, tenants
 from cosell.cli.up import up
 from cosell.cli.why import why
 from cosell.errors import ConfigurationError, CosellError, FileInvalid, NotActivated, SchemaMissing, SignInRequired
@@ -41,11 +42,13 @@ app = typer.Typer(
     rich_markup_mode="rich",
     add_completion=False,
 )
+app.callback()(choose_tenant)
 app.command()(up)
 app.command()(deploy)
 app.command()(activate)
 app.command()(deactivate)
 app.command()(status)
+app.command()(tenants)
 app.command()(plan)
 app.command()(sync)
 app.command()(reconcile)

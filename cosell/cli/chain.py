@@ -17,6 +17,7 @@ from cosell.cli.prefect_api import find_prefect
 from cosell.cli.showing import terminal
 from cosell.cli.variables import SeenVariables, describe_variables, look_at_variables, show_variables
 from cosell.domain.flows import ACTIVATION_ORDER, FlowName
+from cosell.domain.ids import DEFAULT_TENANT
 from cosell.errors import NotActivated
 from cosell.settings import Settings, load_settings
 from cosell.store import Activation, Ledger
@@ -58,10 +59,11 @@ async def _activate(settings: Settings, *, may_overwrite: bool) -> None:
     from cosell.dispatch import activating_deployment, start_run
 
     if may_overwrite:
-        await _take_over()
+        await _take_over(settings)
     started_at = datetime.now(UTC)
     async with open_settings_ledger(settings) as ledger:
-        await start_run(activating_deployment(ACTIVATION_ORDER[0]), {"flow_name": ACTIVATION_ORDER[0].value})
+        first = ACTIVATION_ORDER[0]
+        await start_run(activating_deployment(first, tenant=settings.tenant), {"flow_name": first.value})
         with Progress(
             SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), transient=False
         ) as progress:
@@ -74,11 +76,11 @@ async def _activate(settings: Settings, *, may_overwrite: bool) -> None:
             progress.update(bar, description="Activated")
 
 
-async def _take_over() -> None:
+async def _take_over(settings: Settings) -> None:
     """Let flow 1 put our URL where another system's stands, and say whose it was."""
     from cosell.dispatch import operating_deployment, start_run, wait_for_run
 
-    run = await start_run(operating_deployment(FlowName.REGISTER_WEBHOOK), {"overwrite": True})
+    run = await start_run(operating_deployment(FlowName.REGISTER_WEBHOOK, tenant=settings.tenant), {"overwrite": True})
     state = await wait_for_run(run.id, seconds=NO_PROGRESS_SECONDS)
     if not state.is_completed():
         raise NotActivated(f"Our URL was not registered: {_reason(state.message)}")
@@ -92,7 +94,7 @@ async def _wait_until_active(ledger: Ledger, flow: FlowName, since: datetime) ->
     try:
         async with asyncio.timeout(NO_PROGRESS_SECONDS):
             while not (proved := await _find_proof(ledger, flow, since)):
-                for run in await find_runs_since(activating_deployment(flow), since):
+                for run in await find_runs_since(activating_deployment(flow, tenant=ledger.tenant), since):
                     if run.state and (run.state.is_failed() or run.state.is_crashed() or run.state.is_cancelled()):
                         raise NotActivated(f"{flow} was not activated: {_reason(run.state.message)}")
                 await asyncio.sleep(POLL_SECONDS)
@@ -148,6 +150,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for 
     if as_json:
         flows = [_describe(flow, stands.active.get(flow)) for flow in ACTIVATION_ORDER]
         told = {
+            "tenant": settings.tenant,
             "flows": flows,
             "hints_waiting": stands.waiting,
             "dead_letters": stands.dead_letters,
@@ -159,7 +162,8 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for 
         typer.echo(json.dumps(told))
         return
     console = Console(highlight=False)
-    console.print("The nine flows, in the order of activation", style="bold")
+    whose = "" if settings.tenant == DEFAULT_TENANT else f" of the tenant {settings.tenant}"
+    console.print(f"The nine flows{whose}, in the order of activation", style="bold")
     for flow in ACTIVATION_ORDER:
         console.print(_tell_flow(flow, stands.active))
     console.print(f"Hints waiting in the inbox: {stands.waiting}")

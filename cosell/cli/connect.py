@@ -96,7 +96,7 @@ async def _go_on(settings: Settings, flows: list[FlowName]) -> tuple[FlowName, .
         from cosell.dispatch import operating_deployment, start_run  # Prefect reads its settings when first imported
 
         for flow in flows:
-            await start_run(operating_deployment(flow), {})
+            await start_run(operating_deployment(flow, tenant=settings.tenant), {})
     except CosellError:
         return ()
     return tuple(flows)

@@ -15,9 +15,9 @@ from cosell.cli.prefect_api import find_prefect
 from cosell.cli.processes import python
 from cosell.domain.clock import utc_clock
 from cosell.domain.flows import ACTIVATION_ORDER
-from cosell.domain.ids import TenantName
+from cosell.domain.ids import DEFAULT_TENANT, TenantName
 from cosell.errors import ConfigurationError
-from cosell.settings import Settings, load_settings
+from cosell.settings import Settings, load_all_settings, notify_of
 from cosell.store import Ledger
 from cosell.wiring import open_settings_ledger
 
@@ -26,16 +26,18 @@ DEPLOY_SECONDS = 180
 
 def deploy() -> None:
     """Make or renew the ledger's tables, work pool, variables and deployments. Safe to run at any time."""
-    settings = load_settings()
-    find_prefect(settings)
-    asyncio.run(migrate_ledger(settings))
-    made = make_deployments(settings, find_project())
+    served = load_all_settings()
+    find_prefect(served[0])
     console = Console(highlight=False)
-    tell_made(console, made)
-    console.print(
-        f"[green]✔[/green] Ledger ready, deployments made for the work pool {settings.work_pool}. "
-        "`cosell status` shows which flows are active."
-    )
+    for settings in served:
+        asyncio.run(migrate_ledger(settings))
+        made = make_deployments(settings, find_project())
+        tell_made(console, made)
+        whose = "" if settings.tenant == DEFAULT_TENANT else f" of the tenant {settings.tenant}"
+        console.print(
+            f"[green]✔[/green] Ledger ready, deployments{whose} made for the work pool {settings.work_pool}. "
+            "`cosell status` shows which flows are active."
+        )
 
 
 def find_project() -> Path:
@@ -90,10 +92,10 @@ async def _make_deployments(settings: Settings, project: Path) -> Made:
 
     await _prepare(settings)
     async with open_settings_ledger(settings) as ledger:
-        async with keeping_edited_schedules(ledger.meta) as kept:
+        async with keeping_edited_schedules(ledger.meta, tenant=ledger.tenant) as kept:
             await asyncio.to_thread(_deploy_all, settings, project)
         await _align(ledger)
-        notification = await ensure_notification(settings.notify, ledger.meta)
+        notification = await ensure_notification(notify_of(settings), ledger.meta, tenant=ledger.tenant)
     await cancel_superseded(utc_clock)
     return Made(kept=kept, notification=notification.told)
 
@@ -109,9 +111,15 @@ async def _prepare(settings: Settings) -> None:
 def _deploy_all(settings: Settings, project: Path) -> None:
     """Deploy everything in `prefect.yaml`; the same again changes nothing."""
     path = os.pathsep.join(filter(None, [str(project), os.environ.get("PYTHONPATH")]))
-    places = {"COSELL_PROJECT": str(project), "COSELL_WORK_POOL": settings.work_pool, "PYTHONPATH": path}
+    places = {
+        "COSELL_PROJECT": str(project),
+        "COSELL_WORK_POOL": settings.work_pool,
+        "COSELL_TENANT": settings.tenant,
+        "PYTHONPATH": path,
+    }
+    own = _write_description(settings, project)
     done = subprocess.run(  # noqa: S603  the command is our own
-        python("prefect", "--no-prompt", "deploy", "--all"),
+        python("prefect", "--no-prompt", "deploy", "--all", *(["--prefect-file", str(own)] if own else [])),
         cwd=project,
         env={**os.environ, **places},
         capture_output=True,
@@ -123,10 +131,22 @@ def _deploy_all(settings: Settings, project: Path) -> None:
         raise ConfigurationError("Prefect could not deploy:\n" + "\n".join(text[-12:]))
 
 
+def _write_description(settings: Settings, project: Path) -> Path | None:
+    """Write down what is deployed for a tenant of another name; for the default one `prefect.yaml` says it."""
+    from cosell.dispatch.description import describe_for  # as above
+
+    if settings.tenant == DEFAULT_TENANT:
+        return None
+    file = settings.home.absolute() / f"prefect-{settings.tenant}.yaml"
+    text = (project / "prefect.yaml").read_text("utf-8")
+    file.write_text(describe_for(TenantName(settings.tenant), text), "utf-8")
+    return file
+
+
 async def _align(ledger: Ledger) -> None:
     """Let the schedules run of those flows which the ledger says are active, and of no others."""
     from cosell.dispatch import operating_deployment, set_paused  # as above
 
     active = await ledger.activations.find_all()
     for flow in ACTIVATION_ORDER:
-        await set_paused(operating_deployment(flow), is_paused=flow not in active)
+        await set_paused(operating_deployment(flow, tenant=ledger.tenant), is_paused=flow not in active)

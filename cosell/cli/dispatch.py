@@ -63,7 +63,7 @@ async def run_dispatcher(settings: Settings) -> None:
             return all(needed in active for needed in (*flow.predecessors, flow))
 
         dispatcher = Dispatcher(
-            _jobs(),
+            _jobs(settings.tenant),
             inbox=ledger.inbox,
             turns=ledger.leases,
             is_active=is_active,
@@ -76,7 +76,7 @@ async def run_dispatcher(settings: Settings) -> None:
         await sweeping
 
 
-def _jobs() -> "list[Job]":
+def _jobs(tenant: str) -> "list[Job]":
     from cosell.dispatch import operating_deployment
     from cosell.dispatch.dispatcher import Job
     from cosell.dispatch.execution import mark_dead_runs, run_here
@@ -87,7 +87,7 @@ def _jobs() -> "list[Job]":
     from flows.solutions_to_partner_center import solutions_to_partner_center
 
     def job(name: FlowName, flow: "Flow[..., Any]", parameters: Mapping[str, object]) -> Job:
-        deployment = operating_deployment(name)
+        deployment = operating_deployment(name, tenant=tenant)
 
         async def run(let_go: Callable[[], None]) -> bool:
             TAKES_NO_MORE.set(let_go)

@@ -2,15 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from cosell.domain.clock import utc_clock
-from cosell.settings import Settings, load_settings
-from cosell.webhooks.app import create_receiver
+from cosell.domain.ids import TenantName
+from cosell.domain.tenants import tenant_path
+from cosell.settings import Settings, load_all_settings
+from cosell.webhooks.app import PARTNER_CENTER_PATH, Tenant, create_receiver
 from cosell.webhooks.fetching import HttpsFetcher
 from cosell.webhooks.server import serve
 from cosell.wiring import open_settings_ledger
@@ -27,35 +30,52 @@ def receive(
     # Ours only: the HTTP client's lines hold addresses, which are nobody's business.
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("cosell").setLevel(logging.INFO)
-    settings = load_settings()
+    settings = load_all_settings()
+    first = settings[0]
     console = Console()
 
     def tell(at: int) -> None:
-        console.print(f"Receiving on http://{host or settings.receiver.host}:{at}/webhooks/partner-center")
+        tell_doors(console, settings, f"http://{host or first.receiver.host}:{at}")
 
     asyncio.run(
         run_receiver(
             settings,
-            host=host or settings.receiver.host,
-            port=settings.receiver.port if port is None else port,
+            host=host or first.receiver.host,
+            port=first.receiver.port if port is None else port,
             on_ready=tell,
         )
     )
 
 
-async def run_receiver(settings: Settings, *, host: str, port: int, on_ready: Callable[[int], None]) -> None:
-    """Serve until asked to stop.
+def tell_doors(console: Console, settings: Sequence[Settings], address: str) -> None:
+    """Print where Partner Center's notifications arrive, a line for each tenant."""
+    for each in settings:
+        console.print(f"receiver ready: {address}{tenant_path(PARTNER_CENTER_PATH, TenantName(each.tenant))}")
+
+
+async def run_receiver(settings: Sequence[Settings], *, host: str, port: int, on_ready: Callable[[int], None]) -> None:
+    """Serve these tenants until asked to stop.
 
     Raises:
         ConfigurationError: the port is in use, the roots cannot be read, or the ledger cannot be reached.
     """
-    async with open_settings_ledger(settings) as ledger:
+    async with AsyncExitStack() as stack:
+        served = [
+            Tenant(
+                name=TenantName(each.tenant),
+                inbox=(await stack.enter_async_context(open_settings_ledger(each))).inbox,
+                secret=each.receiver.dataverse_secret,
+            )
+            for each in settings
+        ]
         app = create_receiver(
-            settings.receiver,
-            ledger.inbox,
+            settings[0].receiver,
+            served[0].inbox,
+            tenant=served[0].name,
+            others=served[1:],
             wake=_nobody,
             clock=utc_clock,
-            fetch=HttpsFetcher(ca_bundle=settings.ca_bundle),
+            fetch=HttpsFetcher(ca_bundle=settings[0].ca_bundle),
         )
         await serve(app, host=host, port=port, on_ready=on_ready)
 

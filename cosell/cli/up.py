@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +12,10 @@ from rich.console import Console
 from cosell.cli.deploy import find_project, make_deployments, migrate_ledger, tell_made
 from cosell.cli.prefect_api import VARIABLE, share_results, url_file, use_prefect
 from cosell.cli.processes import Processes, answers, check_port_is_free, python
-from cosell.cli.receive import run_receiver
-from cosell.settings import Settings, load_settings
+from cosell.cli.receive import run_receiver, tell_doors
+from cosell.domain.ids import DEFAULT_TENANT, TenantName
+from cosell.domain.tenants import tenant_deployment
+from cosell.settings import Settings, load_all_settings
 from cosell.wiring import make_home
 
 SERVER_SECONDS = 180
@@ -38,30 +41,39 @@ def up(
     ] = 4200,
 ) -> None:
     """Run everything on this machine until Ctrl-C: Prefect server, worker, dispatcher, deployments, receiver."""
-    settings = load_settings()
+    served = load_all_settings()
+    settings = served[0]
     console = Console(highlight=False)
     home = settings.home.absolute()
     project = find_project()
     check_port_is_free(settings.receiver.host, settings.receiver.port, setting="COSELL_RECEIVER__PORT")
     make_home(settings)
     with Processes(logs=home / "logs") as processes:
-        asyncio.run(migrate_ledger(settings))
+        for each in served:
+            asyncio.run(migrate_ledger(each))
         console.print(f"ledger ready in {home}" if settings.database_url is None else "ledger ready")
         url = _start_server(processes, home, prefect_port)
         use_prefect(url)
         share_results(settings)
         console.print(f"Prefect server ready: {url.removesuffix('/api')}")
-        made = make_deployments(settings, project)
-        console.print("deployments made")
-        tell_made(console, made)
-        worker = python("prefect", "worker", "start", "--pool", settings.work_pool, "--type", "process")
-        processes.start("worker", [*worker, "--limit", str(WORKER_RUNS_AT_MOST)], WORKER_ENVIRONMENT)
-        processes.start("dispatcher", python("cosell.cli", "dispatch"), {})
+        for each in served:
+            made = make_deployments(each, project)
+            whose = "" if each.tenant == DEFAULT_TENANT else f" of {each.tenant}"
+            console.print(f"deployments{whose} made")
+            tell_made(console, made)
+        for pool in dict.fromkeys(each.work_pool for each in served):
+            worker = python("prefect", "worker", "start", "--pool", pool, "--type", "process")
+            name = "worker" if pool == settings.work_pool else f"worker-{pool}"
+            processes.start(name, [*worker, "--limit", str(WORKER_RUNS_AT_MOST)], WORKER_ENVIRONMENT)
+        for each in served:
+            # A process for each tenant: what is not in the same memory cannot be mixed up.
+            name = tenant_deployment("dispatcher", TenantName(each.tenant))
+            processes.start(name, python("cosell.cli", "dispatch"), {"COSELL_TENANT": each.tenant})
         console.print("worker and dispatcher started")
         file = url_file(settings)
         file.write_text(url, "utf-8")
         try:
-            asyncio.run(_serve(settings, console, processes))
+            asyncio.run(_serve(served, console, processes))
         finally:
             file.unlink(missing_ok=True)
     console.print("stopped")
@@ -86,15 +98,16 @@ def _start_server(processes: Processes, home: Path, port: int) -> str:
     return url
 
 
-async def _serve(settings: Settings, console: Console, processes: Processes) -> None:
+async def _serve(served: Sequence[Settings], console: Console, processes: Processes) -> None:
     """Receive until asked to stop; a process that ends by itself is started again."""
+    first = served[0]
 
     def tell(port: int) -> None:
-        console.print(f"receiver ready: http://{settings.receiver.host}:{port}/webhooks/partner-center")
+        tell_doors(console, served, f"http://{first.receiver.host}:{port}")
         console.print("Ready. Activate the flows with `cosell activate` in another terminal; Ctrl-C stops everything.")
 
     receiving = asyncio.create_task(
-        run_receiver(settings, host=settings.receiver.host, port=settings.receiver.port, on_ready=tell)
+        run_receiver(served, host=first.receiver.host, port=first.receiver.port, on_ready=tell)
     )
     while not receiving.done():
         await asyncio.wait([receiving], timeout=WATCH_SECONDS)

@@ -7,19 +7,21 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
 from cosell.dispatch.runs import unreachable
 from cosell.domain.flows import FlowName
+from cosell.domain.ids import TenantName
+from cosell.domain.tenants import tenant_deployment
 
 TAG = "cosell"
 """Carried by every deployment of ours: other projects may share the server."""
 
 
-def operating_deployment(flow: FlowName) -> str:
-    """Return the name of the deployment which operates a flow."""
-    return f"{flow}/{flow.number}-{flow}"
+def operating_deployment(flow: FlowName, *, tenant: str) -> str:
+    """Return the name of the deployment which operates a flow for a tenant."""
+    return f"{flow}/{tenant_deployment(f'{flow.number}-{flow}', TenantName(tenant))}"
 
 
-def activating_deployment(flow: FlowName) -> str:
-    """Return the name of the deployment which activates a flow."""
-    return f"activate/activate-{flow.number}-{flow}"
+def activating_deployment(flow: FlowName, *, tenant: str) -> str:
+    """Return the name of the deployment which activates a flow for a tenant."""
+    return f"activate/{tenant_deployment(f'activate-{flow.number}-{flow}', TenantName(tenant))}"
 
 
 async def set_paused(deployment: str, *, is_paused: bool) -> None:

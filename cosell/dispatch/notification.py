@@ -21,6 +21,8 @@ from pydantic import SecretStr
 
 from cosell.dispatch.deployments import TAG
 from cosell.dispatch.runs import unreachable
+from cosell.domain.ids import DEFAULT_TENANT, TenantName
+from cosell.domain.tenants import tenant_artifact, tenant_tags
 from cosell.settings import NotifySettings
 
 AUTOMATION = "cosell-sync: tell somebody when a flow fails"
@@ -55,7 +57,9 @@ class Notification:
     is_on: bool
 
 
-async def ensure_notification(notify: NotifySettings, notes: Notes) -> Notification:
+async def ensure_notification(
+    notify: NotifySettings, notes: Notes, *, tenant: TenantName = DEFAULT_TENANT
+) -> Notification:
     """Make the automation unless it is there; one that was edited, renamed or switched off stays as it is.
 
     Raises:
@@ -65,12 +69,14 @@ async def ensure_notification(notify: NotifySettings, notes: Notes) -> Notificat
         return _NOBODY
     try:
         async with get_client() as client:
-            block_id = await _save_own_block(notify.url) if notify.url else await _find_block(client, notify.block)
+            block_id = (
+                await _save_own_block(notify.url, tenant) if notify.url else await _find_block(client, notify.block)
+            )
             if block_id is None:
                 return _without_block(notify)
             known = await _find_automation(client, notes)
             if known is None:
-                made = await client.create_automation(_describe(block_id, is_webhook=_is_webhook(notify)))
+                made = await client.create_automation(_describe(block_id, tenant, is_webhook=_is_webhook(notify)))
                 await notes.save(MADE, str(made))
                 return Notification(told=f"The automation {AUTOMATION!r} was made.", is_on=True)
             return known
@@ -106,10 +112,10 @@ def _without_block(notify: NotifySettings) -> Notification:
     return Notification(told=told, is_on=False)
 
 
-async def _save_own_block(url: SecretStr) -> UUID:
+async def _save_own_block(url: SecretStr, tenant: TenantName) -> UUID:
     """Keep the address where Prefect looks for it: encrypted, and always the one which is set now."""
     headers = SecretDict({"Content-Type": "application/json"})
-    return await Webhook(url=url, headers=headers).asave(OUR_BLOCK, overwrite=True)
+    return await Webhook(url=url, headers=headers).asave(tenant_artifact(OUR_BLOCK, tenant), overwrite=True)
 
 
 async def _find_block(client: PrefectClient, name: str | None) -> UUID | None:
@@ -144,24 +150,25 @@ async def _find_automation(client: PrefectClient, notes: Notes) -> Notification 
     return Notification(told=f"The automation {found.name!r} tells somebody.", is_on=True)
 
 
-def _describe(block_id: UUID, *, is_webhook: bool) -> AutomationCore:
+def _describe(block_id: UUID, tenant: TenantName, *, is_webhook: bool) -> AutomationCore:
+    whose = next(iter(tenant_tags(tenant)), TAG)
     action: CallWebhook | SendNotification = (
         CallWebhook(block_document_id=block_id, payload=_write_payload())
         if is_webhook
         else SendNotification(block_document_id=block_id, subject=f"cosell-sync, {_SUBJECT}", body=f"{_BODY}\n\n{_RUN}")
     )
     return AutomationCore(
-        name=AUTOMATION,
+        name=AUTOMATION if tenant == DEFAULT_TENANT else f"{AUTOMATION} ({tenant})",
         description=f"When a run ends in one of these states: {', '.join(STATES)}. At most one message in "
         f"{EVERY.seconds // 60} minutes for each flow and state. Edit it as you like: it is made once.",
-        tags=[TAG],
+        tags=[TAG, *tenant_tags(tenant)],
         trigger=EventTrigger(
             posture=Posture.Reactive,
             expect={f"prefect.flow-run.{state}" for state in STATES},
             # Runs which only step back while somebody has to sign in are Cancelled, under the same name.
             match={"prefect.resource.id": "prefect.flow-run.*", "prefect.state-type": ["FAILED", "CRASHED"]},
             match_related=[
-                {"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{TAG}"},
+                {"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{whose}"},
                 {"prefect.resource.role": "deployment", "prefect.resource.id": "prefect.deployment.*"},
             ],
             for_each={"prefect.state-name", "related:deployment:prefect.resource.id"},

@@ -20,6 +20,8 @@ from prefect.client.schemas.responses import DeploymentResponse
 
 from cosell.dispatch.deployments import TAG
 from cosell.dispatch.runs import unreachable
+from cosell.domain.ids import TenantName
+from cosell.domain.tenants import belongs_to, tenant_tags
 
 AS_DEPLOYED, EDITED = "schedules-as-deployed", "schedules-edited"
 PAGE = 200
@@ -40,20 +42,20 @@ class Notes(Protocol):
 
 
 @asynccontextmanager
-async def keeping_edited_schedules(notes: Notes) -> AsyncIterator[list[str]]:
-    """Put edited schedules back once the block has deployed; yield the names of their deployments.
+async def keeping_edited_schedules(notes: Notes, *, tenant: TenantName) -> AsyncIterator[list[str]]:
+    """Put a tenant's edited schedules back once the block has deployed; yield the names of their deployments.
 
     Raises:
         ServiceUnreachable: the Prefect server does not answer.
     """
     try:
-        before = await _read()
+        before = await _read(tenant)
         edited = find_edited(before, deployed=await _load(notes, AS_DEPLOYED), left=await _load(notes, EDITED))
         # Noted first: deploying that breaks off half-way must not cost the edits.
         await notes.save(EDITED, json.dumps(edited))
         yield sorted(edited)
-        await notes.save(AS_DEPLOYED, json.dumps(await _read()))
-        await _restore(edited)
+        await notes.save(AS_DEPLOYED, json.dumps(await _read(tenant)))
+        await _restore(edited, tenant)
         await notes.save(EDITED, "{}")
     except httpx.HTTPError as error:
         raise unreachable(error) from None
@@ -70,16 +72,17 @@ async def _load(notes: Notes, key: str) -> Schedules:
     return loaded
 
 
-async def _read() -> Schedules:
-    return {name: _describe(deployment) for name, deployment in (await _find_deployments()).items()}
+async def _read(tenant: TenantName) -> Schedules:
+    return {name: _describe(deployment) for name, deployment in (await _find_deployments(tenant)).items()}
 
 
-async def _find_deployments() -> Mapping[str, DeploymentResponse]:
+async def _find_deployments(tenant: TenantName) -> Mapping[str, DeploymentResponse]:
+    found: list[DeploymentResponse] = []
+    ours = DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG, *tenant_tags(tenant)]))
     async with get_client() as client:
-        found = await client.read_deployments(
-            deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG])), limit=PAGE
-        )
-    return {deployment.name: deployment for deployment in found}
+        while len(page := await client.read_deployments(deployment_filter=ours, limit=PAGE, offset=len(found))):
+            found += page
+    return {deployment.name: deployment for deployment in found if belongs_to(deployment.tags, tenant)}
 
 
 def _describe(deployment: DeploymentResponse) -> list[dict[str, Any]]:
@@ -96,8 +99,8 @@ def _describe_one(schedule: DeploymentSchedule) -> dict[str, Any]:
     }
 
 
-async def _restore(edited: Schedules) -> None:
-    deployments = await _find_deployments()
+async def _restore(edited: Schedules, tenant: TenantName) -> None:
+    deployments = await _find_deployments(tenant)
     async with get_client() as client:
         for name, schedules in edited.items():
             kept = [DeploymentScheduleUpdate.model_validate(schedule) for schedule in with_slugs(schedules)]

@@ -5,6 +5,7 @@ whoever has only one never meets the word; those of any other carry its name.
 """
 
 import re
+from collections.abc import Iterable
 
 from cosell.domain.ids import DEFAULT_TENANT, TenantName
 
@@ -42,6 +43,11 @@ def tenant_variable(name: str, tenant: TenantName) -> str:
 def tenant_tags(tenant: TenantName) -> tuple[str, ...]:
     """Return the tags by which runs and deployments of a tenant are found; none for the default tenant."""
     return () if tenant == DEFAULT_TENANT else (f"{TAG_PREFIX}{tenant}",)
+
+
+def belongs_to(tags: Iterable[str], tenant: TenantName) -> bool:
+    """Tell by its tags whether something is a tenant's."""
+    return tuple(tag for tag in tags if tag.startswith(TAG_PREFIX)) == tenant_tags(tenant)
 
 
 def tenant_path(path: str, tenant: TenantName) -> str:

@@ -5,10 +5,11 @@ else's work. The body of a notification is never data.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -16,6 +17,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from cosell.domain.clock import Clock
+from cosell.domain.ids import DEFAULT_TENANT, TenantName
+from cosell.domain.tenants import tenant_path
 from cosell.settings import ReceiverSettings
 from cosell.store import Door, Hint, HintKind
 from cosell.webhooks.body import Body, EarlyAnswer
@@ -48,7 +51,6 @@ KIND_OF_TABLE: dict[str, HintKind] = {
     "cosell_microsoftsolution": HintKind.POLL_SOLUTIONS,
 }
 """A wake-up asks for a poll, whatever it says: change tracking knows what moved, in one call for a thousand of them."""
-Receive = Callable[[Request, Body], Awaitable[None]]
 
 _PLAIN = {404: "There is nothing at this address.", 405: "This address does not take this method."}
 
@@ -62,6 +64,15 @@ class Limits:
     store_seconds: float = 4.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tenant:
+    """A tenant behind doors of its own: its inbox, and the secret which its CRM's wake-up calls carry."""
+
+    name: TenantName = DEFAULT_TENANT
+    inbox: HintInbox
+    secret: SecretStr | None
+
+
 def create_receiver(
     settings: ReceiverSettings,
     inbox: HintInbox,
@@ -70,8 +81,10 @@ def create_receiver(
     clock: Clock,
     fetch: CertificateFetcher | None = None,
     limits: Limits | None = None,
+    others: Sequence[Tenant] = (),
+    tenant: TenantName = DEFAULT_TENANT,
 ) -> Starlette:
-    """Build the application.
+    """Build the application for a tenant, and for `others` beside it: what comes in by a door is its tenant's alone.
 
     `wake` is called after hints were stored and must not block. `fetch` gets signing certificates; give an
     `HttpsFetcher(ca_bundle=…)` when the network has certificate authorities of its own.
@@ -90,11 +103,16 @@ def create_receiver(
         fetch_seconds=limits.fetch_seconds,
         count_fetch=metrics.count_fetch,
     )
-    intake = Intake(inbox, wake=wake, clock=clock, store_seconds=limits.store_seconds, count=metrics.count_hints)
-    secret = settings.dataverse_secret.get_secret_value() if settings.dataverse_secret else None
+    first = Tenant(name=tenant, inbox=inbox, secret=settings.dataverse_secret)
+    intakes = {
+        served: Intake(
+            served.inbox, wake=wake, clock=clock, store_seconds=limits.store_seconds, count=metrics.count_hints
+        )
+        for served in (first, *others)
+    }
     state = _State()
 
-    async def receive_notification(request: Request, incoming: Body) -> None:
+    async def receive_notification(request: Request, incoming: Body, tenant: Tenant) -> None:
         proof = read_proof(request.headers.items(), hosts)
         body = await incoming.read(limit=LARGEST_NOTIFICATION, seconds=limits.body_seconds)
         await _prove(proof, body, signers)
@@ -106,21 +124,26 @@ def create_receiver(
             logger.info("partner_center: the validation event (test-created) has arrived")
         hint = hint_of_notification(notification)
         if hint is not None:
-            await intake.store(hint)
+            await intakes[tenant].store(hint)
 
-    async def receive_wake_up(request: Request, incoming: Body) -> None:
+    async def receive_wake_up(request: Request, incoming: Body, tenant: Tenant) -> None:
+        secret = tenant.secret.get_secret_value() if tenant.secret else None
         check_secret(secret, headers=request.headers.items(), parameters=request.query_params.multi_items())
         body = await incoming.read(limit=LARGEST_CONTEXT, seconds=limits.body_seconds)
         hint = hint_of_wake_up(parse_context(body))
         metrics.count_notification(Door.DATAVERSE, hint.kind if hint else "unknown")
         if hint is not None:
-            await intake.store(hint)
+            await intakes[tenant].store(hint)
+
+    async def count_waiting() -> int | None:
+        counts = [await intake.count_waiting() for intake in intakes.values()]
+        return None if None in counts else sum(filter(None, counts))
 
     async def report_health(_: Request) -> Response:
         return JSONResponse({"status": "alive"})
 
     async def report_readiness(_: Request) -> Response:
-        waiting = await intake.count_waiting()
+        waiting = await count_waiting()
         content = {
             "status": "not ready: the inbox cannot be used" if waiting is None else "ready",
             "inbox_waiting": waiting,
@@ -129,21 +152,28 @@ def create_receiver(
         return JSONResponse(content, status_code=503 if waiting is None else 200)
 
     async def report_metrics(_: Request) -> Response:
-        page = metrics.render(waiting=await intake.count_waiting())
+        page = metrics.render(waiting=await count_waiting())
         return Response(page, headers={"content-type": CONTENT_TYPE})
 
     return Starlette(
         routes=[
-            Route(
-                PARTNER_CENTER_PATH, _door(Door.PARTNER_CENTER, receive_notification, metrics=metrics), methods=["POST"]
+            *(
+                Route(tenant_path(path, served.name), _door(door, served, receive, metrics=metrics), methods=["POST"])
+                for served in intakes
+                for door, path, receive in (
+                    (Door.PARTNER_CENTER, PARTNER_CENTER_PATH, receive_notification),
+                    (Door.DATAVERSE, DATAVERSE_PATH, receive_wake_up),
+                )
             ),
-            Route(DATAVERSE_PATH, _door(Door.DATAVERSE, receive_wake_up, metrics=metrics), methods=["POST"]),
             Route("/healthz", report_health, methods=["GET"]),
             Route("/readyz", report_readiness, methods=["GET"]),
             Route("/metrics", report_metrics, methods=["GET"]),
         ],
         exception_handlers={HTTPException: _answer_plainly, 500: _answer_broken},
     )
+
+
+Receive = Callable[[Request, Body, Tenant], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -176,20 +206,22 @@ async def _prove(proof: Proof, body: bytes, signers: Signers) -> None:
         verify_signature(proof, body, newer.key)
 
 
-def _door(door: Door, receive: Receive, *, metrics: Metrics) -> Callable[[Request], Awaitable[Response]]:
+def _door(
+    door: Door, tenant: Tenant, receive: Receive, *, metrics: Metrics
+) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         with metrics.time_answer(door):
-            response = await _answer(door, receive, request, metrics=metrics)
+            response = await _answer(door, tenant, receive, request, metrics=metrics)
         metrics.count_answer(door, status=response.status_code)
         return response
 
     return answer
 
 
-async def _answer(door: Door, receive: Receive, request: Request, *, metrics: Metrics) -> Response:
+async def _answer(door: Door, tenant: Tenant, receive: Receive, request: Request, *, metrics: Metrics) -> Response:
     incoming = Body(request)
     try:
-        await receive(request, incoming)
+        await receive(request, incoming, tenant)
     except Refused as refused:
         metrics.count_refusal(door, refused.reason)
         logger.warning("%s: refused with %s: %s", door.value, refused.status, refused.reason.value)

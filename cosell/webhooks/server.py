@@ -24,7 +24,8 @@ BACKLOG = 512
 MOST_CONNECTIONS = 500
 GRACE_SECONDS = 10
 FIRST_REQUEST_SECONDS = 10.0
-_LOGGED_PATHS = frozenset({"/webhooks/partner-center", "/webhooks/dataverse", "/healthz", "/readyz", "/metrics"})
+_DOORS = ("/webhooks/partner-center", "/webhooks/dataverse")
+_LOGGED_PATHS = frozenset({*_DOORS, "/healthz", "/readyz", "/metrics"})
 
 
 async def serve(
@@ -78,7 +79,7 @@ class AccessLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        path = scope["path"] if scope["path"] in _LOGGED_PATHS else "(another path)"
+        path = _name_path(scope["path"])
 
         async def note(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -86,6 +87,12 @@ class AccessLog:
             await send(message)
 
         await self._app(scope, receive, note)
+
+
+def _name_path(path: str) -> str:
+    if path in _LOGGED_PATHS:
+        return path
+    return next((f"{door}/(tenant)" for door in _DOORS if path.startswith(f"{door}/")), "(another path)")
 
 
 class _Connection(H11Protocol):

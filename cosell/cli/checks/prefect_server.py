@@ -2,7 +2,7 @@
 
 from cosell.cli.checks.finding import Said, Verdict
 from cosell.errors import ConfigurationError, ServiceUnreachable
-from cosell.settings import Settings
+from cosell.settings import NotifySettings, Settings, notify_of
 from cosell.wiring import open_settings_ledger
 
 START = "Start `cosell up`, or set PREFECT_API_URL."
@@ -24,10 +24,10 @@ async def check_notification(settings: Settings) -> Said:
     from cosell.dispatch.notification import look_at_notification  # as above
 
     async with open_settings_ledger(settings) as ledger:
-        found = await look_at_notification(settings.notify, ledger.meta)
+        found = await look_at_notification(notify_of(settings), ledger.meta)
     if found.is_on:
         return Said(told=found.told)
-    is_wanted = settings.notify.url is not None or settings.notify.block is not None
+    is_wanted = notify_of(settings) != NotifySettings()
     return Said(told=found.told, verdict=Verdict.WARNING if is_wanted else Verdict.SKIPPED)
 
 

@@ -13,6 +13,7 @@ from cosell.cli.showing import print_json, terminal, to_line
 from cosell.dataverse.install import PLANNED, UNFINISHED, WRITTEN, Outcome, Result, WakeUp, install
 from cosell.dataverse.install.wake_up import refuse_unfit, wake_up_url
 from cosell.dataverse.wanted import WantedSchema
+from cosell.domain.ids import TenantName
 from cosell.errors import SettingsInvalid
 from cosell.mapping.by_hand import by_hand
 from cosell.mapping.crm import wanted_schema
@@ -84,7 +85,7 @@ def _wake_up(settings: Settings, *, url: str | None, is_removal: bool) -> WakeUp
             "without it. Set it to a long random text, for the receiver too."
         )
     refuse_unfit(secret.get_secret_value())
-    return WakeUp(url=wake_up_url(url), secret=secret.get_secret_value())
+    return WakeUp(url=wake_up_url(url, tenant=TenantName(settings.tenant)), secret=secret.get_secret_value())
 
 
 def _show(outcome: Outcome) -> None:

@@ -50,6 +50,7 @@ def _world(processes: Processes, home: Path, console: Console) -> Iterator[tuple
     port, prefect_port = find_free_port(), find_free_port()
     environment |= {
         "COSELL_HOME": str(home),
+        "COSELL_TENANTS_DIR": str(home / "tenants"),
         "COSELL_RECEIVER__PORT": str(port),
         "COSELL_RECEIVER__PUBLIC_URL": f"http://127.0.0.1:{port}",
     }

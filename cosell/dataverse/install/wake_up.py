@@ -11,6 +11,8 @@ from xml.sax.saxutils import quoteattr
 from cosell.dataverse.install.customizer import Customizer, Document
 from cosell.dataverse.install.step import MISSING, THERE, Found, Part, Presence, Step
 from cosell.dataverse.wanted import WantedStep
+from cosell.domain.ids import DEFAULT_TENANT, TenantName
+from cosell.domain.tenants import tenant_path
 from cosell.errors import SettingsInvalid
 
 ENDPOINT = "Co-sell sync wake-up"
@@ -29,8 +31,8 @@ SWITCHED_OFF = "Switch it on where it was switched off, or run this with --no-wa
 ENDPOINT_PART = Part(kind="wake-up", name=ENDPOINT)
 
 
-def wake_up_url(text: str) -> str:
-    """Return the whole address of the receiver for wake-ups; without a path it gets ours.
+def wake_up_url(text: str, *, tenant: TenantName = DEFAULT_TENANT) -> str:
+    """Return the whole address of the receiver for wake-ups; without a path it gets the tenant's.
 
     Raises:
         SettingsInvalid: Dataverse would not call it.
@@ -41,7 +43,7 @@ def wake_up_url(text: str) -> str:
         raise SettingsInvalid("--wake-up wants the address of the receiver, like https://sync.contoso.com.")
     if not is_here and (parts.scheme != "https" or parts.port not in {None, 443}):
         raise SettingsInvalid("--wake-up: Dataverse has to reach the receiver by https on port 443.")
-    path = parts.path.rstrip("/") or PATH
+    path = parts.path.rstrip("/") or tenant_path(PATH, tenant)
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
