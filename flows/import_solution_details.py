@@ -7,9 +7,10 @@ from prefect.artifacts import acreate_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from cosell.domain.tenants import tenant_artifact
 from flows.operating import NEEDS_ATTENTION, ends_plainly
 from tasks.catalogue import ImportReport, import_catalogue_file
-from tasks.workspace import entered_workspace
+from tasks.workspace import entered_workspace, get_workspace
 
 NAME = "import-solution-details"
 
@@ -58,7 +59,7 @@ async def _publish(report: ImportReport) -> None:
     ]
     ignored = [{"row": "", "column": title, "solution": "", "what": "ignored"} for title in report.ignored]
     await acreate_table_artifact(
-        key=NAME,
+        key=tenant_artifact(NAME, get_workspace().ledger.tenant),
         table=[*counts, *report.problems, *ignored],
         description=f"What became of the file; all rows: {report.result_file}"
         + (f". {report.problem_count} problems, the first are shown" if report.problem_count else ""),

@@ -1,6 +1,7 @@
 """What prefect.yaml deploys loads, is described, and is all there is."""
 
 import importlib
+import re
 from collections.abc import Mapping
 from functools import cache
 
@@ -84,3 +85,10 @@ def test_the_nine_flows_of_the_activation_order_are_there() -> None:
 def test_every_flow_is_in_the_documentation() -> None:
     pages = "\n".join(read(path) for path in text_files() if path.suffix == ".md")
     assert {flow.name for flow in _flows().values() if f"`{flow.name}`" not in pages} == set()
+
+
+def test_every_artifact_has_the_key_of_its_tenant() -> None:
+    """Two tenants on one server would else write into each other's tables."""
+    made = re.compile(r"\b(?:acreate_\w+_artifact|ArtifactCreate)\(")
+    texts = {path: read(path) for path in text_files() if path.parts[0] in {"flows", "tasks"} and path.suffix == ".py"}
+    assert [str(path) for path, text in texts.items() if len(made.findall(text)) > text.count("tenant_artifact(")] == []
