@@ -229,6 +229,10 @@ class Settings(BaseSettings):
     tenant: str = Field(
         default=DEFAULT_TENANT, pattern=PATTERN, description="the tenant whose turn it is, like `cosell --tenant NAME`"
     )
+    test_mode: bool = Field(
+        default=False,
+        description="mark what is created by [TEST] before its name, and show no deal to Microsoft; docs/promotion.md",
+    )
     tenants_dir: Path = Field(
         default=DIRECTORY, description="directory with a file NAME.env for each further tenant; see docs/tenants.md"
     )

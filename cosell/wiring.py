@@ -153,6 +153,7 @@ async def open_workspace(
             mappings=meant.fill_in(shipped),
             variables=meant,
             sheet=sheet,
+            is_test=settings.test_mode,
             clock=clock,
             link_template=settings.referral_link_template,
             holder=f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}",

@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
+from cosell.cli.checks.here import TEST_MODE
 from cosell.cli.credentials import Credentials, describe_credentials, read_credentials, show_credentials
 from cosell.cli.prefect_api import find_prefect
 from cosell.cli.showing import terminal
@@ -151,6 +152,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for 
         flows = [_describe(flow, stands.active.get(flow)) for flow in ACTIVATION_ORDER]
         told = {
             "tenant": settings.tenant,
+            "test_mode": settings.test_mode,
             "flows": flows,
             "hints_waiting": stands.waiting,
             "dead_letters": stands.dead_letters,
@@ -162,6 +164,8 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for 
         typer.echo(json.dumps(told))
         return
     console = Console(highlight=False)
+    if settings.test_mode:
+        terminal().print(f"! TEST MODE: {TEST_MODE}", style="bold yellow")
     whose = "" if settings.tenant == DEFAULT_TENANT else f" of the tenant {settings.tenant}"
     console.print(f"The nine flows{whose}, in the order of activation", style="bold")
     for flow in ACTIVATION_ORDER:

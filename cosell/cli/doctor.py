@@ -13,6 +13,7 @@ from cosell.cli.checks.here import (
     check_mappings,
     check_receiver,
     check_sign_in_age,
+    check_test_mode,
     check_variables,
     look_at_sign_in,
 )
@@ -82,6 +83,7 @@ async def _examine_here(settings: Settings) -> list[Finding]:
     mapped = await run_check(MAPPINGS, check_mappings(settings))
     alone = [
         run_check(VARIABLES, check_variables(settings)),
+        *([run_check("test mode", check_test_mode())] if settings.test_mode else []),
         *(run_check(name, asking) for name, asking in check_applications(settings, clock=utc_clock)),
         run_check("clock", check_clock(settings, clock=utc_clock)),
         run_check("receiver", check_receiver(settings)),

@@ -21,7 +21,7 @@ from cosell.mapping.models import (
     OpportunityMapping,
 )
 from cosell.mapping.rows import read_default
-from cosell.mapping.values import find_pointer, read_money, read_value, shorten, strip_mark
+from cosell.mapping.values import find_pointer, keep_test_mark, read_money, read_value, shorten, strip_all_marks
 
 CURRENCY_POINTER = "/details/currency"
 ORIGIN = "originatingleadid"
@@ -58,7 +58,7 @@ def read_referral(document: Mapping[str, object], mapping: DealMapping, *, codes
             reading.parked[row.field] = missing
             continue
         if row.dataverse == mapping.columns.name and isinstance(value, str):
-            value = strip_mark(value)
+            value = strip_all_marks(value)
         if row.length and isinstance(value, str) and (fitting := shorten(value, row.length)) != value:
             reading.whole[row.field] = value
             value = fitting
@@ -124,7 +124,7 @@ def read_opportunity(columns: Mapping[str, object], mapping: DealMapping, *, cod
             reading.parked[row.field] = f"the {mapping.table}'s value is not understood: {error}"
             continue
         reading.snapshot[row.field] = (
-            strip_mark(str(value)) if row.dataverse == mapping.columns.name and value else value
+            strip_all_marks(str(value)) if row.dataverse == mapping.columns.name and value else value
         )
     return reading
 
@@ -218,6 +218,8 @@ def to_json_patch(
         elif isinstance(value, Money):
             operations += [_replace(path, value.amount), _replace(CURRENCY_POINTER, value.currency)]
         else:
+            if row.dataverse == mapping.columns.name:
+                value = keep_test_mark(value, before=find_pointer(document, path))
             operations.append(_replace(path, to_wire(value)))
     return operations + [_replace(path, members) for path, members in lists.items()]
 

@@ -17,6 +17,8 @@ from cosell.mapping.models import Kind
 CHECK_MARK = "✔"
 CROSS_MARK = "✖"
 _MARKS = (CHECK_MARK, CROSS_MARK, "✓", "✗")
+TEST_MARK = "[TEST]"
+"""Stands before the names of what test mode has created, on either side; it never travels."""
 _VARIATION_SELECTORS = "\ufe0e\ufe0f"
 """May follow a mark that a person typed or pasted: they choose between text and emoji, and cannot be seen."""
 ELLIPSIS = "…"
@@ -125,6 +127,29 @@ def cut(text: str, length: int) -> str:
         used += text_length(letter)
         if used > length:
             return text[:position]
+    return text
+
+
+def add_test_mark(name: Value) -> Value:
+    """Return a name as it is created in test mode; one that is empty stays so."""
+    return f"{TEST_MARK} {name}" if isinstance(name, str) and not has_test_mark(name) else name
+
+
+def has_test_mark(name: object) -> bool:
+    """Tell whether a name, as it stands on either side, says that it was created in test mode."""
+    return isinstance(name, str) and (strip_mark(name) or "").startswith(TEST_MARK)
+
+
+def keep_test_mark(name: Value, *, before: object) -> Value:
+    """Return a new name with the mark which the present one carries."""
+    return add_test_mark(name) if has_test_mark(before) else name
+
+
+def strip_all_marks(name: str | None) -> str | None:
+    """Return a name as both sides share it: without ✔, ✖ and the mark of test mode."""
+    text = strip_mark(name)
+    while text is not None and text.startswith(TEST_MARK):
+        text = strip_mark(text.removeprefix(TEST_MARK))
     return text
 
 

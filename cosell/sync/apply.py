@@ -17,7 +17,7 @@ from cosell.errors import RejectedError, RequestRejected
 from cosell.mapping.fields import to_columns, to_json_patch
 from cosell.mapping.models import FieldRow
 from cosell.mapping.statuses import WrittenStatus
-from cosell.mapping.values import strip_mark
+from cosell.mapping.values import keep_test_mark, strip_mark
 from cosell.partner_center import Referral
 from cosell.store import Conflict, JournalEntry, Lease
 from cosell.sync.audit import describe_plan, mark_name, write_audit
@@ -171,7 +171,8 @@ def tell_seller(workspace: Workspace, row: Row, plan: Plan) -> dict[str, object]
     own = workspace.opportunity.columns
     body: dict[str, object] = {}
     # Not the base's name: one that could not be sent differs from it, and is the seller's.
-    name = plan.changes_on(Side.DATAVERSE).get("name") or strip_mark(as_text(row.values.get(own.name)))
+    present = as_text(row.values.get(own.name))
+    name = keep_test_mark(plan.changes_on(Side.DATAVERSE).get("name"), before=present) or strip_mark(present)
     if isinstance(name, str):
         marked = mark_name(name, has_problem=plan.has_problem, show_check_mark=workspace.variables.show_check_mark)
         if marked != row.values.get(own.name):

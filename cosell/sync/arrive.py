@@ -13,6 +13,7 @@ from cosell.domain.snapshot import is_empty
 from cosell.domain.stages import ReferralStage
 from cosell.errors import AlreadyExists, Origin, RecordNotFound, RejectedError, RequestRejected
 from cosell.mapping.fields import read_referral, to_columns
+from cosell.mapping.values import add_test_mark
 from cosell.partner_center import Referral
 from cosell.store import JournalEntry
 from cosell.sync.apply import find_status
@@ -173,6 +174,7 @@ async def _spell_opportunity(workspace: Workspace, referral: Referral) -> dict[s
     body[own.columns.status_reason] = (await find_status(workspace, stage)).status_reason
     body[own.columns.sync_switch] = True
     name = str(fields.get("name") or "Referral without a name")
+    name = str(add_test_mark(name)) if workspace.is_test else name
     body[own.columns.name] = mark_name(
         name, has_problem=bool(reading.parked), show_check_mark=workspace.variables.show_check_mark
     )

@@ -11,6 +11,8 @@ from cosell.mapping.fields import to_wire
 from cosell.mapping.models import Mappings
 from cosell.mapping.parties import Party, to_party_document
 from cosell.mapping.solutions import Solution, spell_member
+from cosell.mapping.values import add_test_mark
+from cosell.sync.one_way import ASKED, MADE_VISIBLE, stays_private
 from cosell.sync.team import MEMBERS_AT_MOST
 
 TO_MICROSOFT = ({"type": "BusinessProfileLocation", "id": "msft"},)
@@ -39,6 +41,8 @@ class Deal:
     help: str | None
     is_visible: bool
     purchase_intent: str = NOT_DECIDED
+    is_test: bool = False
+    """Whether it is shared in test mode: marked, and never shown to Microsoft."""
 
 
 def check_deal(deal: Deal) -> tuple[str, ...]:
@@ -75,6 +79,9 @@ def check_deal(deal: Deal) -> tuple[str, ...]:
         missing = [words for name, words in _CONTACT_NEEDS.items() if not deal.contact.get(name)]
         if missing:
             problems.append(f"Asking Microsoft for help needs a customer contact with {', '.join(missing)}.")
+    if deal.is_test:
+        wishes = {MADE_VISIBLE: deal.is_visible, ASKED: bool(deal.help)}
+        problems += [stays_private(what) for what, is_wanted in wishes.items() if is_wanted]
     return tuple(problems)
 
 
@@ -107,7 +114,7 @@ def _spell_shared_part(deal: Deal, mappings: Mappings) -> dict[str, object]:
     shared = deal.is_visible or bool(deal.help)
     currency = value.currency if isinstance(value, Money) else None
     return {
-        "name": deal.fields.get("name"),
+        "name": add_test_mark(deal.fields.get("name")) if deal.is_test else deal.fields.get("name"),
         "qualification": "SalesQualified",
         "type": "Shared" if deal.help else "Independent",
         "customerProfile": {

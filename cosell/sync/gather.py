@@ -71,6 +71,7 @@ async def read_deal(workspace: Workspace, row: Row) -> Deal:
         help=_read_code(fields, HELP_FIELD),
         is_visible=fields.get("visibility") is True,
         purchase_intent=_read_code(fields, "purchase_intent") or NOT_DECIDED,
+        is_test=workspace.is_test,
     )
 
 

@@ -8,6 +8,14 @@ from cosell.sync.plan import Change, Note
 VISIBILITY_FIELD = "visibility"
 
 
+MADE_VISIBLE, ASKED = "made visible to Microsoft's sellers", "sent with a call for help"
+
+
+def stays_private(what: str) -> str:
+    """Return what is said when test mode keeps a deal from Microsoft."""
+    return f"Test mode: a test deal stays private, so it was not {what}. Share it from an installation without it."
+
+
 def private_note(event: str) -> Note:
     """Return what is said when a deal is shared which Microsoft's sellers do not see."""
     return Note(

@@ -61,6 +61,8 @@ class Workspace:
     """Who holds leases and claims: unique to this run."""
     sheet: VariableSheet | None = None
     """The variables with the place of each, when that is known."""
+    is_test: bool = False
+    """Whether what is created is marked as a test, and never shown to Microsoft."""
     reads: Reads = field(default_factory=Reads)
     outcomes: list[Outcome] = field(default_factory=list)
     """What this run has come to so far, its subflows included."""

@@ -69,3 +69,13 @@ def test_crm_which_does_not_answer_leaves_the_rest_of_the_status(desk: Desk, mon
 
     assert len(told["flows"]) == 9
     assert "COSELL_DATAVERSE__CLIENT_SECRET" in told["variables_trouble"]
+
+
+def test_test_mode_is_said_loudly_by_both_commands(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (desk.read_json("status")["test_mode"], "TEST MODE" in desk.read("status")) == (False, False)
+    monkeypatch.setenv("COSELL_TEST_MODE", "true")
+    checks = {item["check"]: item for item in json.loads(desk.type("doctor", "--json").output)["checks"]}
+
+    assert desk.read("status").startswith("! TEST MODE: what is created carries [TEST] before its name")
+    assert desk.read_json("status")["test_mode"] is True
+    assert checks["test mode"]["verdict"] == "warning"

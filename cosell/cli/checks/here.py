@@ -22,6 +22,7 @@ from cosell.settings import Settings
 from cosell.store import Ledger, LostSignIn
 
 RECEIVER_SECONDS = 5
+TEST_MODE = "what is created carries [TEST] before its name, and Microsoft sees no deal of it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,13 @@ async def check_mappings(settings: Settings) -> str:
     mappings = load_mappings(settings.mappings_dir)
     own = f", with your own from {settings.mappings_dir}" if settings.mappings_dir else ""
     return f"{len(mappings.opportunity.fields)} fields of the opportunity are mapped{own}."
+
+
+async def check_test_mode() -> Said:
+    """Say that everything which is created now is a test."""
+    return Said(
+        told=f"On: {TEST_MODE}", verdict=Verdict.WARNING, todo="Take COSELL_TEST_MODE out where deals are real."
+    )
 
 
 async def check_variables(settings: Settings) -> Said:

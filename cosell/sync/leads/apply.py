@@ -11,7 +11,7 @@ from cosell.domain.link import Link, LinkState
 from cosell.domain.stages import LeadStage
 from cosell.mapping.fields import to_columns, to_json_patch
 from cosell.mapping.models import LeadMapping
-from cosell.mapping.values import strip_mark
+from cosell.mapping.values import keep_test_mark, strip_mark
 from cosell.partner_center import Referral
 from cosell.store import Conflict, JournalEntry, Lease
 from cosell.sync.apply import as_text, spell_stage
@@ -108,7 +108,8 @@ def tell_seller_of_lead(workspace: Workspace, row: Row, plan: Plan) -> dict[str,
     """Return the columns which tell the seller how it went: the mark before the topic, and the audit text."""
     own = workspace.mappings.lead.columns
     body: dict[str, object] = {}
-    name = plan.changes_on(Side.DATAVERSE).get("name") or strip_mark(as_text(row.values.get(own.name)))
+    present = as_text(row.values.get(own.name))
+    name = keep_test_mark(plan.changes_on(Side.DATAVERSE).get("name"), before=present) or strip_mark(present)
     if isinstance(name, str):
         marked = mark_name(name, has_problem=plan.has_problem, show_check_mark=workspace.variables.show_check_mark)
         if marked != row.values.get(own.name):

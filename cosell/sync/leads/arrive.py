@@ -14,6 +14,7 @@ from cosell.domain.stages import LeadStage, ReferralStage
 from cosell.errors import AlreadyExists, Origin, RecordNotFound, RequestRejected
 from cosell.mapping.fields import ORIGIN, lookup_column, read_referral, to_columns
 from cosell.mapping.parties import read_first_contact, read_party_document, to_party_columns
+from cosell.mapping.values import add_test_mark
 from cosell.partner_center import Referral
 from cosell.store import JournalEntry
 from cosell.sync.arrive import create_opportunity, find_links
@@ -158,8 +159,9 @@ async def _spell_lead(workspace: Workspace, referral: Referral) -> dict[str, obj
         body |= to_party_columns(in_plain_letters(person), contact)
     body[own.columns.status_reason] = lead_status_columns(own, LeadStage.OPEN)[own.columns.status_reason]
     body[own.columns.sync_switch] = True
+    name = str(fields.get("name") or "Referral without a name")
     body[own.columns.name] = mark_name(
-        str(fields.get("name") or "Referral without a name"),
+        str(add_test_mark(name)) if workspace.is_test else name,
         has_problem=bool(reading.parked),
         show_check_mark=workspace.variables.show_check_mark,
     )
