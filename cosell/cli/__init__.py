@@ -21,6 +21,7 @@ from cosell.cli.doctor import doctor
 from cosell.cli.emulators import emulators
 from cosell.cli.mapping import mapping
 from cosell.cli.plan import plan
+from cosell.cli.promote import promote
 from cosell.cli.receive import receive
 from cosell.cli.reconcile import reconcile
 from cosell.cli.solutions import solutions
@@ -49,6 +50,7 @@ app.command()(activate)
 app.command()(deactivate)
 app.command()(status)
 app.command()(tenants)
+app.command()(promote)
 app.command()(plan)
 app.command()(sync)
 app.command()(reconcile)
