@@ -7,6 +7,7 @@ from prefect.artifacts import acreate_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from cosell.domain.tenants import tenant_artifact
 from cosell.sync.adopt.summary import AdoptionSummary
 from flows.operating import NEEDS_ATTENTION, ends_plainly
 from flows.problems import link_to_referral, link_to_row
@@ -48,9 +49,12 @@ def conclude(summary: AdoptionSummary) -> State[Any]:
 
 
 async def _publish(summary: AdoptionSummary) -> None:
-    template = get_workspace().link_template
+    workspace = get_workspace()
+    template = workspace.link_template
     counts = [{"what": what, "count": str(number)} for what, number in summary.counts.items()]
-    await acreate_table_artifact(key="adopt", table=counts, description=summary.message)
+    await acreate_table_artifact(
+        key=tenant_artifact("adopt", workspace.ledger.tenant), table=counts, description=summary.message
+    )
     if summary.rows:
         rows = [
             {
@@ -61,5 +65,7 @@ async def _publish(summary: AdoptionSummary) -> None:
             for row in summary.rows
         ]
         await acreate_table_artifact(
-            key="adopt-records", table=rows, description="Pairs which differ, and records without their other half"
+            key=tenant_artifact("adopt-records", workspace.ledger.tenant),
+            table=rows,
+            description="Pairs which differ, and records without their other half",
         )

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
+from cosell.domain.ids import DEFAULT_TENANT
+from cosell.domain.tenants import tenant_artifact
 from cosell.settings import load_settings
 from cosell.sync.outcome import QUIET, Outcome, Result
 from cosell.sync.reconcile.finding import Cause, Difference, Finding
@@ -38,8 +40,12 @@ async def publish_drift(workspace: Workspace, hand: InHand, *, asked: str, is_dr
         asked=asked,
     )
     rows = list(_iter_rows(hand, is_tried=not (asked or is_dry_run)))
-    files = await asyncio.to_thread(write_files, load_settings().home, counted, rows)
-    await acreate_markdown_artifact(key=DRIFT_SUMMARY, markdown=describe(counted, rows, files))
+    settings = load_settings()
+    home = settings.home if settings.tenant == DEFAULT_TENANT else settings.home / settings.tenant
+    files = await asyncio.to_thread(write_files, home, counted, rows)
+    await acreate_markdown_artifact(
+        key=tenant_artifact(DRIFT_SUMMARY, workspace.ledger.tenant), markdown=describe(counted, rows, files)
+    )
     if rows:
         await _publish_table(workspace, rows, counted, path=str(files.csv))
     return str(files.csv)
@@ -48,7 +54,7 @@ async def publish_drift(workspace: Workspace, hand: InHand, *, asked: str, is_dr
 async def _publish_table(workspace: Workspace, rows: "list[DriftRow]", counted: "Counted", *, path: str) -> None:
     more = f"; the first {ROWS_AT_MOST} are shown, all are in {path}" if len(rows) > ROWS_AT_MOST else f": {path}"
     await acreate_table_artifact(
-        key=DRIFT_REPORT,
+        key=tenant_artifact(DRIFT_REPORT, workspace.ledger.tenant),
         table=[_cells(row, workspace.link_template) for row in rows[:ROWS_AT_MOST]],
         description=f"{len(rows)} differences in {counted.compared} pairs" + more,
     )

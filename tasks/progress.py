@@ -6,11 +6,16 @@ from collections.abc import AsyncIterator, Callable
 
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 
+from cosell.domain.tenants import tenant_artifact
+from tasks.workspace import get_workspace
+
 
 @contextlib.asynccontextmanager
 async def shown_progress(key: str, description: str) -> AsyncIterator[Callable[[int, int], None]]:
     """Keep a progress artifact while something runs; it is told more often than Prefect is."""
-    artifact_id = await acreate_progress_artifact(0.0, key=key, description=description)
+    artifact_id = await acreate_progress_artifact(
+        0.0, key=tenant_artifact(key, get_workspace().ledger.tenant), description=description
+    )
     latest, moved = [0.0], asyncio.Event()
 
     def tell(done: int, total: int) -> None:

@@ -13,12 +13,14 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from cosell.cli.prefect_api import find_prefect
 from cosell.cli.records import JsonOption
 from cosell.cli.showing import add_cells, new_table, print_json, terminal, to_line
+from cosell.domain.ids import TenantName
+from cosell.domain.tenants import tenant_artifact, tenant_deployment
 from cosell.settings import load_settings
 
 FAILED = 1
 STARTS_WITHIN_SECONDS = 120
 SHOWN_AT_MOST = 20
-DEPLOYMENT = "reconcile/reconcile"
+NAME = "reconcile"
 COLUMNS = ("kind", "field", "cause", "healed", "why")
 
 
@@ -46,9 +48,10 @@ def reconcile(
     Runs the flow `reconcile` on a worker and waits. Exit code 1 when it asks something first, when a record was
     refused, or when it could not do its work. What asks first has changed nothing.
     """
-    find_prefect(load_settings())
+    settings = load_settings()
+    find_prefect(settings)
     parameters = {"dry_run": dry_run, "confirmed": confirm or []}
-    ended = asyncio.run(_run(parameters, is_quiet=as_json))
+    ended = asyncio.run(_run(TenantName(settings.tenant), parameters, is_quiet=as_json))
     if as_json:
         print_json({"run_id": ended.run_id, "state": ended.state, "message": ended.message, "differences": ended.rows})
     else:
@@ -57,23 +60,26 @@ def reconcile(
         raise typer.Exit(FAILED)
 
 
-async def _run(parameters: dict[str, object], *, is_quiet: bool) -> _Ended:
+async def _run(tenant: TenantName, parameters: dict[str, object], *, is_quiet: bool) -> _Ended:
     from cosell.dispatch import start_run  # Prefect reads its settings when it is first imported
     from cosell.dispatch.following import follow_run, read_table
     from flows.drift_report import DRIFT_REPORT
     from tasks.reconcile import PROGRESS_KEY
 
-    run = await start_run(DEPLOYMENT, parameters)
+    run = await start_run(f"{NAME}/{tenant_deployment(NAME, tenant)}", parameters)
     with _bar(is_quiet=is_quiet) as tell:
         state = await follow_run(
-            run.id, progress_key=PROGRESS_KEY, tell=tell, starts_within_seconds=STARTS_WITHIN_SECONDS
+            run.id,
+            progress_key=tenant_artifact(PROGRESS_KEY, tenant),
+            tell=tell,
+            starts_within_seconds=STARTS_WITHIN_SECONDS,
         )
     return _Ended(
         run_id=str(run.id),
         state=state.name or state.type.value,
         is_fine=state.is_completed(),
         message=state.message or "The run says no more.",
-        rows=await read_table(run.id, DRIFT_REPORT),
+        rows=await read_table(run.id, tenant_artifact(DRIFT_REPORT, tenant)),
     )
 
 
