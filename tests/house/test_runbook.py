@@ -61,8 +61,8 @@ def test_every_check_of_doctor_has_a_line() -> None:
 
 def test_every_table_that_keeps_its_place_is_named() -> None:
     constants = dict(re.findall(r'^([A-Z_]+) = "([a-z-]+)"$', _code(), re.MULTILINE))
-    keys = {constants[name] for name in re.findall(r"\bkey=([A-Z_]{2,})", _code())}
-    keys |= set(re.findall(r'\bkey="([a-z-]+)"', _code()))
+    keys = {constants[name] for name in re.findall(r"\btenant_artifact\(\s*([A-Z_]{2,})", _code())}
+    keys |= set(re.findall(r'\btenant_artifact\(\s*"([a-z-]+)"', _code()))
     assert {cell.strip("`") for cell in _rows("keep their place under *Artifacts*:")} == keys
 
 
