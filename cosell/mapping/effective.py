@@ -44,7 +44,7 @@ class EffectiveVariable:
         """Where it stands, for a person."""
         if self.set_in is SetIn.DEFAULT or self.place == self.variable.name:
             return self.set_in.value
-        return f"{self.set_in.value} of {self.place}"
+        return f"{self.set_in.value}{', as' if self.set_in is SetIn.PREFECT else ' of'} {self.place}"
 
     def describe(self) -> dict[str, str]:
         """Return it as a script and a table read it."""
