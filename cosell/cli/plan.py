@@ -1,10 +1,11 @@
-"""`cosell plan`: what a sync of one record would write where, and by which rule; nothing is written."""
+"""`cosell plan`: what a sync would write where, and by which rule; nothing is written."""
 
 import asyncio
 
 from cosell.cli.opening import open_command_workspace
+from cosell.cli.plan_all import plan_all
 from cosell.cli.preview import Preview, preview_opportunity, preview_referral
-from cosell.cli.records import Asked, JsonOption, OpportunityOption, ReferralOption
+from cosell.cli.records import AllOption, Asked, JsonOption, OpportunityOption, ReferralOption
 from cosell.cli.showing import SIDES, add_cells, new_table, print_json, terminal, to_json, to_line, to_text, to_value
 from cosell.domain.ids import Side
 from cosell.settings import Settings, load_settings
@@ -12,12 +13,21 @@ from cosell.sync.plan import FieldConflict
 from cosell.sync.planner import label
 
 
-def plan(referral: ReferralOption = None, opportunity: OpportunityOption = None, as_json: JsonOption = False) -> None:
-    """Show what a sync of one record would write where, and why; nothing is written on either side.
+def plan(
+    referral: ReferralOption = None,
+    opportunity: OpportunityOption = None,
+    everything: AllOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a sync of one record, or of all, would write where, and why; nothing is written on either side.
 
-    Both sides are read fresh. A record without another side: what would be created, and what keeps it from that.
+    Both sides are read fresh. A record without another side: what would be created, and what keeps it from that. Of all
+    records, those are listed which are not in step, with the fields that differ.
     """
-    asked = Asked.of(referral=referral, opportunity=opportunity)
+    asked = Asked.of(referral=referral, opportunity=opportunity, everything=everything)
+    if asked is None:
+        plan_all(as_json=as_json)
+        return
     found = asyncio.run(_look(load_settings(), asked))
     if as_json:
         print_json(_describe(found))

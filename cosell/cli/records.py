@@ -30,6 +30,7 @@ OpportunityOption = Annotated[
 RecordArgument = Annotated[
     str, typer.Argument(parser=parse_id, metavar="ID", help="A referral, an opportunity or a lead.")
 ]
+AllOption = Annotated[bool, typer.Option("--all", help="All records.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 
@@ -41,10 +42,12 @@ class Asked:
     opportunity_id: OpportunityId | None = None
 
     @classmethod
-    def of(cls, *, referral: str | None, opportunity: str | None) -> "Asked":
-        """Return the record which was named; naming none or both is wrong usage."""
-        if (referral is None) == (opportunity is None):
-            raise typer.BadParameter("name one record, with --referral or with --opportunity")
+    def of(cls, *, referral: str | None, opportunity: str | None, everything: bool) -> "Asked | None":
+        """Return the record which was named, None for all of them; naming nothing or two things is wrong usage."""
+        if [referral is not None, opportunity is not None, everything].count(True) != 1:
+            raise typer.BadParameter("name one record, with --referral or with --opportunity, or --all")
+        if everything:
+            return None
         return cls(
             referral_id=ReferralId(referral) if referral else None,
             opportunity_id=OpportunityId(opportunity) if opportunity else None,

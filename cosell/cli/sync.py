@@ -1,22 +1,27 @@
-"""`cosell sync`: brings one record in step now, in this process, as its flow would do it."""
+"""`cosell sync`: brings one record in step now, in this process, as its flow would do it; or all, by reconciling."""
 
 import asyncio
 
 from cosell.cli.hand import GATES, sync_opportunity, sync_referral
 from cosell.cli.opening import open_command_workspace, refuse_unless_active
-from cosell.cli.records import Asked, OpportunityOption, ReferralOption
+from cosell.cli.reconcile import reconcile
+from cosell.cli.records import AllOption, Asked, OpportunityOption, ReferralOption
 from cosell.cli.showing import terminal
 from cosell.settings import Settings, load_settings
 from cosell.store import HintKind
 from cosell.sync.outcome import Outcome
 
 
-def sync(referral: ReferralOption = None, opportunity: OpportunityOption = None) -> None:
+def sync(referral: ReferralOption = None, opportunity: OpportunityOption = None, everything: AllOption = False) -> None:
     """Bring one record in step now, in this process; refused as long as its flow is not active.
 
     Prints in one line what it came to. What is refused is filed as a dead letter, and the seller is told in the CRM.
+    With --all it does what `cosell reconcile` does.
     """
-    asked = Asked.of(referral=referral, opportunity=opportunity)
+    asked = Asked.of(referral=referral, opportunity=opportunity, everything=everything)
+    if asked is None:
+        reconcile()
+        return
     outcome = asyncio.run(_sync(load_settings(), asked))
     terminal().print(f"✔ {describe_outcome(outcome)}")
 

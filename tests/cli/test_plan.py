@@ -235,3 +235,23 @@ def test_plan_of_an_invitation_says_what_the_audit_text_will_say(desk: Desk) -> 
 
     assert len(planned) == 2
     assert [line.partition(" - ")[2] for line in lines] == planned
+
+
+def test_plan_of_all_lists_what_is_not_in_step_and_writes_nothing(desk: Desk) -> None:
+    """Both were told to nobody, so that only comparing finds them."""
+    opportunity_id, referral_id = desk.share()
+    desk.colleague_edits(referral_id, details_notes="They want it by summer.")
+    invited = desk.microsoft_invites()
+    desk.forget_calls()
+
+    told = desk.read_json("plan", "--all")
+
+    assert desk.count_writes() == 0
+    found = {(item["kind"], item["opportunity_id"] or item["referral_id"]): item for item in told["findings"]}
+    assert found["drifted", opportunity_id]["fields"] == ["notes"]
+    assert found["unlinked", invited]["is_healable"]
+    printed = desk.read("plan", "--all")
+    assert "Not in step (2)" in printed
+    assert "Notes" in printed
+    assert desk.type("plan", "--all", "--referral", referral_id).exit_code == 2
+    assert desk.type("plan").exit_code == 2
