@@ -5,7 +5,7 @@ import asyncio
 from cosell.cli.opening import open_command_workspace
 from cosell.cli.plan_all import plan_all
 from cosell.cli.preview import Preview, preview_opportunity, preview_referral
-from cosell.cli.records import AllOption, Asked, JsonOption, OpportunityOption, ReferralOption
+from cosell.cli.records import AllOption, Asked, JsonOption, OpportunityOption, ReferralOption, find_asked
 from cosell.cli.showing import SIDES, add_cells, new_table, print_json, terminal, to_json, to_line, to_text, to_value
 from cosell.domain.ids import Side
 from cosell.settings import Settings, load_settings
@@ -24,7 +24,7 @@ def plan(
     Both sides are read fresh. A record without another side: what would be created, and what keeps it from that. Of all
     records, those are listed which are not in step, with the fields that differ.
     """
-    asked = Asked.of(referral=referral, opportunity=opportunity, everything=everything)
+    asked = find_asked(referral=referral, opportunity=opportunity, everything=everything)
     if asked is None:
         plan_all(as_json=as_json)
         return

@@ -42,16 +42,21 @@ class Asked:
     opportunity_id: OpportunityId | None = None
 
     @classmethod
-    def of(cls, *, referral: str | None, opportunity: str | None, everything: bool) -> "Asked | None":
-        """Return the record which was named, None for all of them; naming nothing or two things is wrong usage."""
-        if [referral is not None, opportunity is not None, everything].count(True) != 1:
-            raise typer.BadParameter("name one record, with --referral or with --opportunity, or --all")
-        if everything:
-            return None
+    def of(cls, *, referral: str | None, opportunity: str | None) -> "Asked":
+        """Return the record which was named; naming none or both is wrong usage."""
+        if (referral is None) == (opportunity is None):
+            raise typer.BadParameter("name one record, with --referral or with --opportunity")
         return cls(
             referral_id=ReferralId(referral) if referral else None,
             opportunity_id=OpportunityId(opportunity) if opportunity else None,
         )
+
+
+def find_asked(*, referral: str | None, opportunity: str | None, everything: bool) -> Asked | None:
+    """Return the record which was named, None for all of them; naming nothing or two things is wrong usage."""
+    if [referral is not None, opportunity is not None, everything].count(True) != 1:
+        raise typer.BadParameter("name one record, with --referral or with --opportunity, or --all")
+    return None if everything else Asked.of(referral=referral, opportunity=opportunity)
 
 
 def find_whole_id(beginning: str, known: Iterable[str], *, what: str) -> str:

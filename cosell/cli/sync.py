@@ -5,7 +5,7 @@ import asyncio
 from cosell.cli.hand import GATES, sync_opportunity, sync_referral
 from cosell.cli.opening import open_command_workspace, refuse_unless_active
 from cosell.cli.reconcile import reconcile
-from cosell.cli.records import AllOption, Asked, OpportunityOption, ReferralOption
+from cosell.cli.records import AllOption, Asked, OpportunityOption, ReferralOption, find_asked
 from cosell.cli.showing import terminal
 from cosell.settings import Settings, load_settings
 from cosell.store import HintKind
@@ -18,7 +18,7 @@ def sync(referral: ReferralOption = None, opportunity: OpportunityOption = None,
     Prints in one line what it came to. What is refused is filed as a dead letter, and the seller is told in the CRM.
     With --all it does what `cosell reconcile` does.
     """
-    asked = Asked.of(referral=referral, opportunity=opportunity, everything=everything)
+    asked = find_asked(referral=referral, opportunity=opportunity, everything=everything)
     if asked is None:
         reconcile()
         return
