@@ -191,6 +191,10 @@ class Machine(RuleBasedStateMachine):
 
         self.do(both())
 
+    @rule(fortune=FORTUNES)
+    def reconcile_runs(self, fortune: Fortune) -> None:
+        self.do(self.story.reconcile(self._fate(fortune)))
+
     @rule(deal=st.integers(0, 2), is_of_copy=st.booleans())
     def a_notification_arrives(self, deal: int, *, is_of_copy: bool) -> None:
         self.do(self.story.notify(self._deal(deal), is_of_copy=is_of_copy))

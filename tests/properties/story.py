@@ -13,13 +13,15 @@ from sqlalchemy import select
 from cosell.domain.link import LinkState
 from cosell.domain.money import Money
 from cosell.domain.snapshot import snapshot_from_json
+from cosell.errors import CosellError
 from cosell.store import HintKind
 from cosell.store.tables import conflicts, leases
 from cosell.sync.hold import LEASE_SECONDS
 from tests.properties.memory import Deal, find_faults
 from tests.properties.people import FIELDS, VISIBILITY_POINTER, Where, read_side
 from tests.properties.town import Town
-from tests.sync.fate import WRITES, Fate
+from tests.reconcile.rounds import reconcile
+from tests.sync.fate import WRITES, Fate, Killed
 from tests.sync.sold import DETAILS, LIST, ROWS, member
 from tests.sync.stand import ON_HOLD, OPEN, PROOF_OF_CONCEPT, Document
 
@@ -221,6 +223,17 @@ class Story:
         await self.town.flow(number, fate)
         await self.look_around()
 
+    async def reconcile(self, fate: Fate | None = None) -> list[str]:
+        """Compare everything and heal it, if nothing looks like a fault; return what was found."""
+        try:
+            found = await reconcile(self.town, fate)
+        except (Killed, CosellError) as error:
+            self.town.ended_by.append(type(error).__name__)
+            return []
+        finally:
+            await self.look_around()
+        return [f"{item.kind}: {item.cause}" for item in found.findings]
+
     async def pass_time(self, seconds: float) -> None:
         """Let time pass for everybody."""
         await self.town.control("POST", "clock", {"advance_seconds": seconds})
@@ -238,6 +251,7 @@ class Story:
                 # What a seller edits waits for the answer: give it, so that it travels.
                 await self.town.colleague_edits(referral["id"], {"/status": "Active", "/substatus": "Accepted"})
         faults = [] if await self._settle() else ["3: writes never ended"]
+        faults += await self._judge_reconcile()
         faults += await self._judge_deals()
         return faults + await self._judge_town() + await self._judge_ledger()
 
@@ -253,6 +267,12 @@ class Story:
             if not any(fate.calls(*WRITES) for fate in fates.values()):
                 return True
         return False
+
+    async def _judge_reconcile(self) -> list[str]:
+        """Ask reconcile, which reads everything anew: in the end it finds nothing that it would have to write."""
+        fate = Fate()
+        found = await self.reconcile(fate)
+        return [f"1: reconcile still finds {found}"] if fate.calls(*WRITES) else []
 
     async def _judge_deals(self) -> list[str]:
         seen = await self.look_around()

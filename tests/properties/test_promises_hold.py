@@ -11,7 +11,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.properties.machine import Broken, Machine
 
-EXAMPLES = 25
+EXAMPLES = 20
 STEPS = 12
 pytestmark = pytest.mark.timeout(900)  # a busy machine takes its time
 

@@ -12,6 +12,7 @@ from cosell.domain.flows import FlowName
 from cosell.domain.ids import OpportunityId
 from cosell.errors import ConflictError, RejectedError, RetryableError, SignInRequired
 from cosell.store import HintKind
+from cosell.sync.marking import sweep_marks
 from cosell.sync.pair import sync_link
 from cosell.sync.refusal import file_refusal
 from cosell.sync.share import share_opportunity
@@ -54,6 +55,7 @@ async def _partner_center_to_dynamics(workspace: Workspace, at_once: int) -> Non
 
 
 async def _opportunities_to_partner_center(workspace: Workspace, at_once: int) -> None:
+    await sweep_marks(workspace)
     await poll_leads.fn()
     await poll_deals(workspace)
     await _work_through(
@@ -84,9 +86,11 @@ async def _handle_each(
 ) -> list[str]:
     """Return the ids of those which have to wait."""
     slots = asyncio.Semaphore(at_once)
-    each = [_handle_one(workspace, item, handle, kind=kind, slots=slots) for item in ids]
-    # One by one, nothing is left under way when a run dies.
-    done = [await one for one in each] if at_once == 1 else await asyncio.gather(*each)
+    if at_once == 1:  # one by one: nothing is left under way when a run dies
+        done = [await _handle_one(workspace, item, handle, kind=kind, slots=slots) for item in ids]
+    else:
+        each = (_handle_one(workspace, item, handle, kind=kind, slots=slots) for item in ids)
+        done = await asyncio.gather(*each)
     return [record_id for record_id, is_done in zip(ids, done, strict=True) if not is_done]
 
 
