@@ -311,6 +311,12 @@ class Mappings(Strict):
                 if row.choices is not None and row.choices not in self.choices:
                     problem = f"the field {row.field} names {row.choices}, which choices.yaml does not have"
                     raise refusal(problem, file, "fields", number, "choices")
+                known = {codes[0] for codes in self.choices[row.choices].values()} if row.choices else set()
+                if row.choices is not None and row.default is not None and row.default not in known:
+                    problem = (
+                        f"the default of {row.field} is no code that is written; known are {', '.join(sorted(known))}"
+                    )
+                    raise refusal(problem, file, "fields", number, "default")
         return self
 
     @model_validator(mode="after")

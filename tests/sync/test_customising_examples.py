@@ -158,6 +158,17 @@ async def test_example_required_columns_are_filled_when_a_deal_arrives(stand: St
     await assert_silence(stand)
 
 
+async def test_lookup_may_be_filled_by_the_id_of_its_row(stand: Stand, tmp_path: Path) -> None:
+    practice = await prepare_required_columns(stand)
+    rule = f"fill: [{{dataverse: new_practiceid, kind: lookup, lookup: new_practiceid, value: {practice}}}]"
+    (tmp_path / "opportunity.yaml").write_text(rule)
+    stand.mappings = stand.variables.fill_in(load_mappings(tmp_path))
+
+    pair = await invited_pair(stand, customer=CUSTOMER)
+
+    assert (await pair.opportunity())["_new_practiceid_value"] == practice
+
+
 async def test_what_is_filled_on_creation_is_the_sellers_from_then_on(stand: Stand) -> None:
     await prepare_required_columns(stand)
     pair = await invited_pair(stand, customer=CUSTOMER)

@@ -131,6 +131,11 @@ def test_row_which_contradicts_itself_is_refused_with_its_line(tmp_path: Path, k
         ("opportunity", "fields: [{field: crm_id, default: a}]", "an id has no default"),
         ("opportunity", "fields: [{field: deal_value, default: 1000}]", "an amount and its currency"),
         ("opportunity", "fields: [{field: closing_date, default: soon}]", "this is no day"),
+        (
+            "opportunity",
+            "fields: [{field: sales_stage, default: Qualify}]",
+            "no code that is written; known are 20, 40",
+        ),
         ("opportunity", "fields: [{field: notes, condition: nobody}]", "nobody is unknown"),
     ],
 )
