@@ -96,3 +96,14 @@ def test_key_and_change_tracking_are_judged_by_what_rests_on_them() -> None:
     assert judge_key(TABLE, "name").told == "It is no alternate key."
     assert judge_tracking(TABLE, is_polled=True).verdict is Verdict.FAILED
     assert judge_tracking(TABLE, is_polled=False).verdict is Verdict.WARNING
+
+
+async def test_many_tables_at_once_are_what_each_of_them_is_alone(site: Site) -> None:
+    await site.install()
+    names = ["opportunity", "account", "cosell_microsoftsolution"]
+    async with site.customizer() as customizer:
+        dataverse = DataverseClient(customizer.service)
+        found = await dataverse.find_tables([*names, "new_nothing"])
+        alone = {name: await dataverse.get_table(name) for name in names}
+        assert found == {**alone, "new_nothing": None}
+        assert await dataverse.find_tables([]) == {}
