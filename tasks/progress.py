@@ -11,14 +11,14 @@ from tasks.workspace import get_workspace
 
 
 @contextlib.asynccontextmanager
-async def shown_progress(key: str, description: str) -> AsyncIterator[Callable[[int, int], None]]:
+async def shown_progress(key: str, description: str) -> AsyncIterator[Callable[[float, int], None]]:
     """Keep a progress artifact while something runs; it is told more often than Prefect is."""
     artifact_id = await acreate_progress_artifact(
         0.0, key=tenant_artifact(key, get_workspace().ledger.tenant), description=description
     )
     latest, moved = [0.0], asyncio.Event()
 
-    def tell(done: int, total: int) -> None:
+    def tell(done: float, total: int) -> None:
         latest[0] = 100.0 * done / total if total else 100.0
         moved.set()
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
+from cosell.http.budget import Urgency
 from cosell.settings import load_settings
 from cosell.sync.workspace import Workspace
 from cosell.wiring import open_workspace
@@ -16,14 +17,14 @@ _current: ContextVar[Workspace | None] = ContextVar("workspace", default=None)
 
 
 @asynccontextmanager
-async def entered_workspace() -> AsyncIterator[Workspace]:
-    """Use the workspace of the run which called us, or open one for this run."""
+async def entered_workspace(urgency: Urgency = Urgency.FOREGROUND) -> AsyncIterator[Workspace]:
+    """Use the workspace of the run which called us, or open one for this run; in the background it steps back."""
     present = _current.get()
     if present is not None:
         yield present
         return
     settings = load_settings()
-    async with open_workspace(settings, variables=await find_sheet(settings)) as workspace:
+    async with open_workspace(settings, variables=await find_sheet(settings), urgency=urgency) as workspace:
         token = _current.set(workspace)
         try:
             yield workspace

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from cosell.cli.adopt import adopt
+from cosell.cli.backfill import backfill
 from cosell.cli.chain import activate, deactivate, status
 from cosell.cli.conflicts import conflicts
 from cosell.cli.connect import connect
@@ -54,6 +55,7 @@ app.command()(promote)
 app.command()(plan)
 app.command()(sync)
 app.command()(reconcile)
+app.command()(backfill)
 app.command()(why)
 app.command()(adopt)
 app.add_typer(conflicts, name="conflicts")

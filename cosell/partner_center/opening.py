@@ -23,6 +23,7 @@ from cosell.settings import Settings
 VAULT_NAME = "partner-center"
 PREFIX = "COSELL_PARTNER_CENTER__"
 MAX_IN_FLIGHT = 2
+BLOCK = 2
 LATE_SECONDS = 0.05
 
 
@@ -68,6 +69,7 @@ def partner_center_limit(settings: Settings, *, per_second: int | None = None) -
         account=f"partner-center:{own.tenant_id.lower()}",
         lanes=per_second or own.requests_per_second,
         interval_seconds=1.0 + LATE_SECONDS,
+        block=BLOCK,
     )
 
 

@@ -5,6 +5,7 @@ Start reading at `ledger.py`; each part has a file of its own.
 
 from cosell.store.activations import Activation
 from cosell.store.adoptions import Ended, KeptDifference, SeenDifference, SeenPair
+from cosell.store.backfills import BackfillItem, BackfillPlan, ItemCount, ItemState, PlanState
 from cosell.store.cipher import Cipher
 from cosell.store.conflicts import Conflict, ConflictState, FiledConflict
 from cosell.store.dead_letters import DeadLetter, DeadLetterState, FiledDeadLetter
@@ -20,6 +21,8 @@ from cosell.store.solution_rows import KnownRow, PolledRows
 __all__ = [
     "Activation",
     "Added",
+    "BackfillItem",
+    "BackfillPlan",
     "Cipher",
     "Conflict",
     "ConflictState",
@@ -33,6 +36,8 @@ __all__ = [
     "Hint",
     "HintKind",
     "InboxEntry",
+    "ItemCount",
+    "ItemState",
     "JournalEntry",
     "KeptDifference",
     "KnownRow",
@@ -40,6 +45,7 @@ __all__ = [
     "Leases",
     "Ledger",
     "LostSignIn",
+    "PlanState",
     "PolledRows",
     "SeenDifference",
     "SeenPair",

@@ -13,6 +13,7 @@ from cosell.domain.ids import TenantName
 from cosell.domain.link import Link
 from cosell.store.activations import Activations
 from cosell.store.adoptions import Adoptions, SeenPair, store_pairs
+from cosell.store.backfills import Backfills
 from cosell.store.budgets import Budgets
 from cosell.store.cipher import Cipher
 from cosell.store.conflicts import Conflict, Conflicts, store_conflicts
@@ -67,6 +68,7 @@ class Ledger:
         self.solution_rows = SolutionRows(database)
         self.adoptions = Adoptions(database)
         self.budgets = Budgets(database)
+        self.backfills = Backfills(database)
 
     @property
     def tenant(self) -> TenantName:

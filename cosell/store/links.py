@@ -168,6 +168,31 @@ class Links:
                 await store_links(connection, self._database, [known])
         return known
 
+    async def begin_all(self, wanted: Sequence[Link]) -> list[Link]:
+        """Note down many pairs of which both sides are there, in one transaction; return the links as they are now.
+
+        A link that is there already is filled in. A pair which quarrels with another one is missing from the answer.
+        """
+        if not wanted:
+            return []
+        begun: list[Link] = []
+        async with self._database.write() as connection:
+            rows = [_row(self._database, link) for link in sorted(wanted, key=lambda link: link.link_id)]
+            await connection.execute(self._database.insert(links).on_conflict_do_nothing(), rows)
+            known: dict[str, Link] = {}
+            for name in _IDS:
+                ids = sorted({value for link in wanted if (value := getattr(link, name)) is not None})
+                for chunk in in_chunks(ids):
+                    query = select(links).where(self._database.mine(links), links.c[name].in_(chunk)).with_for_update()
+                    found = (_link(row) for row in (await connection.execute(query)).mappings())
+                    known |= {link.link_id: link for link in found}
+            for link in wanted:
+                same = [item for item in known.values() if _names_the_same(item, link)]
+                if len(same) == 1 and _agrees(same[0], link):
+                    begun.append(_fill_in(same[0], link))
+            await store_links(connection, self._database, [link for link in begun if known[link.link_id] != link])
+        return begun
+
     async def save(self, link: Link) -> None:
         """Write a link as it is, new or known.
 
@@ -207,6 +232,11 @@ def _agrees(known: Link, wanted: Link) -> bool:
     """Tell whether a link may stand for the wanted one: nothing that both name differs."""
     pairs = ((getattr(known, name), getattr(wanted, name)) for name in _IDS)
     return all(one is None or other is None or one == other for one, other in pairs)
+
+
+def _names_the_same(known: Link, wanted: Link) -> bool:
+    """Tell whether two links have a record in common."""
+    return any(getattr(known, name) == value for name in _IDS if (value := getattr(wanted, name)) is not None)
 
 
 def _fill_in(known: Link, wanted: Link) -> Link:

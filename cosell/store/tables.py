@@ -302,3 +302,29 @@ budgets = Table(
     Column("booked", JSON, nullable=False),
     PrimaryKeyConstraint("account"),
 )
+
+backfills = Table(
+    "cosell_backfills",
+    metadata,
+    Column("tenant", String, nullable=False),
+    Column("plan_id", String, nullable=False),
+    Column("direction", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("planned_at", UtcTime, nullable=False),
+    Column("details", JSON, nullable=False),
+    PrimaryKeyConstraint("tenant", "plan_id"),
+)
+
+backfill_items = Table(
+    "cosell_backfill_items",
+    metadata,
+    Column("tenant", String, nullable=False),
+    Column("plan_id", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("record_id", String, nullable=False),
+    Column("verdict", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("state", String, nullable=False),
+    PrimaryKeyConstraint("tenant", "plan_id", "kind", "record_id"),
+    Index("ix_cosell_backfill_items_state", "tenant", "plan_id", "state"),
+)

@@ -18,7 +18,7 @@ from cosell.partner_center import Referral
 from cosell.store import JournalEntry
 from cosell.sync.apply import find_status
 from cosell.sync.audit import mark_name, write_audit
-from cosell.sync.customer import ensure_customer
+from cosell.sync.customer import Customer, ensure_customer
 from cosell.sync.deadlines import iter_notes
 from cosell.sync.filling import fill_in_arrival, fill_new
 from cosell.sync.hold import LEASE_SECONDS
@@ -131,19 +131,24 @@ async def _create_row(workspace: Workspace, referral: Referral) -> Row:
             "The deal is closed in Partner Center; no opportunity is made of it.",
             origin=Origin(record=f"referral {referral.id}"),
         )
-    body = await _spell_opportunity(workspace, referral)
-    customer = await ensure_customer(workspace, document_of(referral))
-    if customer.account_id:
-        account = f"/{workspace.mappings.account.set}({customer.account_id})"
-        body[f"{own.columns.account}@odata.bind"] = account
-        body[f"{own.columns.customer}_account@odata.bind"] = account
-    if customer.contact_id:
-        body[f"{own.columns.contact}@odata.bind"] = f"/{workspace.mappings.contact.set}({customer.contact_id})"
+    body = await spell_opportunity(workspace, referral)
+    body |= bind_customer(workspace, await ensure_customer(workspace, document_of(referral)))
     key = {own.columns.referral_id: referral.id}
     try:
         return await _write_new(workspace, referral, key, body)
     except AlreadyExists:
         return await workspace.dataverse.get(own.set, key, select=workspace.select)
+
+
+def bind_customer(workspace: Workspace, customer: Customer) -> dict[str, object]:
+    """Spell account and contact as columns of their opportunity."""
+    own, body = workspace.opportunity.columns, {}
+    if customer.account_id:
+        account = f"/{workspace.mappings.account.set}({customer.account_id})"
+        body = {f"{own.account}@odata.bind": account, f"{own.customer}_account@odata.bind": account}
+    if customer.contact_id:
+        body[f"{own.contact}@odata.bind"] = f"/{workspace.mappings.contact.set}({customer.contact_id})"
+    return dict(body)
 
 
 async def _write_new(
@@ -164,7 +169,8 @@ async def _write_new(
     return made.row
 
 
-async def _spell_opportunity(workspace: Workspace, referral: Referral) -> dict[str, object]:
+async def spell_opportunity(workspace: Workspace, referral: Referral) -> dict[str, object]:
+    """Spell the opportunity which is made of a referral, but for its customer and its key."""
     own, codes = workspace.opportunity, await workspace.get_codes()
     reading = read_referral(document_of(referral), own, codes=codes, link_template=workspace.link_template)
     fields = await fill_in_arrival(workspace, own, reading.snapshot, document_of(referral))

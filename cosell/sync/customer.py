@@ -49,7 +49,7 @@ async def ensure_customer(workspace: Workspace, document: Mapping[str, object]) 
     party = in_plain_letters(read_party_document(document, mapping))
     if not party.get(NAME):
         return Customer()
-    key = f"customer:{_fingerprint(party, mapping)}"
+    key = f"customer:{fingerprint_of(party, mapping)}"
     async with (
         workspace.turn(key),
         workspace.ledger.leases.hold([key], holder=workspace.holder, seconds=LEASE_SECONDS),
@@ -74,7 +74,7 @@ def in_plain_letters(party: Party) -> dict[str, str | None]:
     return {field: html.unescape(text) if text else text for field, text in party.items()}
 
 
-def _fingerprint(party: Party, mapping: PartyMapping) -> str:
+def fingerprint_of(party: Party, mapping: PartyMapping) -> str:
     """Return a mark which parties that match have in common, and from which nobody can be told."""
     words = "\n".join(normalise(party.get(field)) for field in mapping.match)
     return hashlib.sha256(words.encode()).hexdigest()[:16]
@@ -83,14 +83,14 @@ def _fingerprint(party: Party, mapping: PartyMapping) -> str:
 async def find_account(workspace: Workspace, party: Party) -> AccountId | None:
     """Match by the criteria of the mapping; of several hits the one that was made first."""
     mapping = workspace.mappings.account
-    hits = await _query(workspace, mapping, _account_filter(party, mapping))
+    hits = await _query(workspace, mapping, account_filter(party, mapping))
     lookups = await workspace.get_lookups(mapping)
     known = [(row, read_party_columns(row.values, mapping, lookups)) for row in hits]
     same = [row for row, other in known if is_same_party(other, party, fields=mapping.match)]
     return AccountId(same[0].id) if same else None
 
 
-def _account_filter(party: Party, mapping: PartyMapping) -> str:
+def account_filter(party: Party, mapping: PartyMapping) -> str:
     """Return a filter for all accounts which may match; the CRM cannot compare as we do.
 
     It finds a name in any case, but not with other blanks in it; so it looks for the first word as well, where another
@@ -125,19 +125,31 @@ async def find_contact(workspace: Workspace, contact: Party, account_id: Account
 
 
 async def _create_account(workspace: Workspace, party: Party, document: Mapping[str, object]) -> AccountId:
+    body = await spell_account(workspace, party, document)
+    return AccountId((await workspace.dataverse.create(workspace.mappings.account.set, body)).id)
+
+
+async def spell_account(workspace: Workspace, party: Party, document: Mapping[str, object]) -> dict[str, object]:
+    """Spell the account which is made of a referral's customer."""
     mapping = workspace.mappings.account
     body = to_party_columns(party, mapping, await workspace.get_lookups(mapping, wanted=party))
-    body |= await fill_new(workspace, mapping, document)
-    return AccountId((await workspace.dataverse.create(mapping.set, body)).id)
+    return {**body, **await fill_new(workspace, mapping, document)}
 
 
 async def _create_contact(
     workspace: Workspace, contact: Party, account_id: AccountId, document: Mapping[str, object]
 ) -> ContactId:
+    body = await spell_contact(workspace, contact, account_id, document)
+    return _keep_contact(workspace, await workspace.dataverse.create(workspace.mappings.contact.set, body))
+
+
+async def spell_contact(
+    workspace: Workspace, contact: Party, account_id: AccountId, document: Mapping[str, object]
+) -> dict[str, object]:
+    """Spell the contact of an account which is made of a referral's customer."""
     mapping = workspace.mappings.contact
     body = to_party_columns(contact, mapping) | await fill_new(workspace, mapping, document)
-    body["parentcustomerid_account@odata.bind"] = f"/{workspace.mappings.account.set}({account_id})"
-    return _keep_contact(workspace, await workspace.dataverse.create(mapping.set, body))
+    return {**body, "parentcustomerid_account@odata.bind": f"/{workspace.mappings.account.set}({account_id})"}
 
 
 def _keep_contact(workspace: Workspace, row: Row) -> ContactId:

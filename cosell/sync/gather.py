@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from cosell.dataverse import Row
+from cosell.dataverse.odata import Expand
 from cosell.domain.ids import OpportunityId
 from cosell.domain.snapshot import Snapshot
 from cosell.errors import Origin, RecordNotFound
@@ -30,19 +31,8 @@ async def read_deal_row(workspace: Workspace, opportunity_id: OpportunityId) -> 
     Raises:
         RecordNotFound: it is not in the CRM.
     """
-    mappings, own = workspace.mappings, workspace.opportunity.columns
-    account, contact = party_select(mappings.account), party_select(mappings.contact)
     row = await workspace.dataverse.find(
-        workspace.opportunity.set,
-        opportunity_id,
-        select=workspace.select,
-        expand={
-            own.account: account,
-            f"{own.customer}_account": account,
-            own.contact: contact,
-            f"{own.customer}_contact": contact,
-            OWNER: [*USER_COLUMNS.values(), APPLICATION],
-        },
+        workspace.opportunity.set, opportunity_id, select=workspace.select, expand=expand_of(workspace)
     )
     if row is None:
         raise RecordNotFound(
@@ -50,6 +40,19 @@ async def read_deal_row(workspace: Workspace, opportunity_id: OpportunityId) -> 
             origin=Origin(service="Dataverse", record=f"opportunity {opportunity_id}"),
         )
     return row
+
+
+def expand_of(workspace: Workspace) -> Expand:
+    """Return what is read together with an opportunity, so that it can be shared: account, contact and owner."""
+    mappings, own = workspace.mappings, workspace.opportunity.columns
+    account, contact = party_select(mappings.account), party_select(mappings.contact)
+    return {
+        own.account: account,
+        f"{own.customer}_account": account,
+        own.contact: contact,
+        f"{own.customer}_contact": contact,
+        OWNER: [*USER_COLUMNS.values(), APPLICATION],
+    }
 
 
 async def read_deal(workspace: Workspace, row: Row) -> Deal:

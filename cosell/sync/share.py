@@ -76,13 +76,21 @@ async def _find_or_create(workspace: Workspace, row: Row, *, lease: Lease) -> tu
     problems = check_deal(deal)
     if problems:
         raise NotReady(problems, origin=Origin(record=f"opportunity {deal.opportunity_id}"))
-    referral = await workspace.partner_center.find_referral_by_external_reference(
-        deal.opportunity_id, created_after=_created_at(row)
-    )
+    referral = await _find_by_reference(workspace, deal.opportunity_id, row)
     if referral is not None:
         return referral, False
     await keep_lease(workspace, lease)  # The search may have taken its time, and what follows cannot be taken back.
     return await workspace.partner_center.create_referral(spell_referral(deal, workspace.mappings)), True
+
+
+async def _find_by_reference(workspace: Workspace, opportunity_id: OpportunityId, row: Row) -> Referral | None:
+    """Return the referral which names an opportunity, as Partner Center says now or as this run has listed them all."""
+    if workspace.references is None:
+        return await workspace.partner_center.find_referral_by_external_reference(
+            opportunity_id, created_after=_created_at(row)
+        )
+    known = workspace.references.get(opportunity_id)
+    return await workspace.get_referral(known) if known is not None else None
 
 
 async def _get_named(workspace: Workspace, referral_id: ReferralId) -> Referral:

@@ -1,7 +1,7 @@
 """Everything one run works with: both clients, the ledger, the mapping, the clock, and what it has read so far."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cosell.dataverse import DataverseClient, Row
@@ -70,6 +70,8 @@ class Workspace:
     """Inbox entries which this run has claimed and not settled yet."""
     codebook: Codebook = field(init=False)
     wanted: Mappings | None = None
+    references: Mapping[OpportunityId, ReferralId] | None = None
+    """Which opportunities are named by a referral, when this run has listed them all; else each is searched for."""
     missing: dict[str, str] = field(default_factory=dict)
     """Fields which are left out, with the columns that the CRM does not have."""
     _turns: dict[str, asyncio.Lock] = field(default_factory=dict)

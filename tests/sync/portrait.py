@@ -31,7 +31,7 @@ _LEAD_COLUMNS = (
     "cosell_referralid",
     "_qualifyingopportunityid_value",
 )
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d UTC|T[\d:.]+\+00:00)")
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d UTC|T[\d:.]+\+00:00)")
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC - ")
 
 
@@ -99,7 +99,7 @@ def _renamed(seen: object, names: dict[str, str]) -> object:
         case str():
             for row_id, name in names.items():
                 seen = seen.replace(row_id, name)
-            return _MOMENT.sub("then", seen)
+            return MOMENT.sub("then", seen)
         case dict():
             return {key: _renamed(value, names) for key, value in seen.items()}
         case list() | tuple():

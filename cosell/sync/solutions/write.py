@@ -14,8 +14,8 @@ from cosell.mapping.fields import lookup_column
 from cosell.mapping.solutions import Solution
 from cosell.mapping.values import read_text
 from cosell.partner_center import Referral
-from cosell.sync.solutions.batch import prepare_writes, run_writes
-from cosell.sync.solutions.look import Look, find_solution, identifier_of, members_of, read_members
+from cosell.sync.solutions.batch import RowWrites, prepare_writes, run_writes
+from cosell.sync.solutions.look import Look, Members, find_solution, identifier_of, members_of, read_members
 from cosell.sync.solutions.patch import spell_list
 from cosell.sync.solutions.read import find_in_catalogue
 from cosell.sync.solutions.row import SolutionRow, Spelling
@@ -76,19 +76,10 @@ async def create_with_solutions(
         AlreadyExists: the opportunity is there.
         RejectedError: the CRM refuses; nothing but rows of the catalogue was written.
     """
-    own, spelling = workspace.opportunity, Spelling({})
-    members = read_members(referral, spelling)
+    own = workspace.opportunity
+    writes, members = await prepare_new_rows(workspace, referral, key)
     if not members.solutions:
         return None
-    currency = referral.details.currency
-    writes = await prepare_writes(
-        workspace,
-        members.terms,
-        opportunity=f"/{row_path(own.set, key)}",
-        spelling=spelling,
-        known=members.solutions,
-        currency_id=(await workspace.get_codes()).currencies.find_id(currency.upper()) if currency else None,
-    )
     written = await run_writes(workspace, writes, create_operation(own.set, key, body, select=workspace.select))
     if written.opportunity is None:
         return None
@@ -104,6 +95,23 @@ async def create_with_solutions(
         for row_id, solution in zip(writes.row_ids, members.solutions.values(), strict=True)
     )
     return written.opportunity
+
+
+async def prepare_new_rows(
+    workspace: Workspace, referral: Referral, key: Mapping[str, object]
+) -> tuple[RowWrites, Members]:
+    """Return the writes which make the solutions of an opportunity that is about to be made, and the solutions."""
+    spelling, currency = Spelling({}), referral.details.currency
+    members = read_members(referral, spelling)
+    writes = await prepare_writes(
+        workspace,
+        members.terms,
+        opportunity=f"/{row_path(workspace.opportunity.set, key)}",
+        spelling=spelling,
+        known=members.solutions,
+        currency_id=(await workspace.get_codes()).currencies.find_id(currency.upper()) if currency else None,
+    )
+    return writes, members
 
 
 def etags_of(rows: tuple[SolutionRow, ...] | None) -> dict[str, str] | None:
