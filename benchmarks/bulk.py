@@ -16,14 +16,13 @@ import tempfile
 import time
 from typing import Any
 
-from cosell.sync.backfill.applying import apply_backfill
-from cosell.sync.backfill.planning import plan_backfill
-from cosell.sync.backfill.verdicts import Direction
-
 from benchmarks.first_load import LATENCY_MS, calls_of, prepare
 from cosell.http.budget import Urgency
 from cosell.mapping.variables import Variables
 from cosell.settings import load_settings
+from cosell.sync.backfill.applying import apply_backfill
+from cosell.sync.backfill.planning import plan_backfill
+from cosell.sync.backfill.verdicts import Direction
 from cosell.sync.reconcile.scan import scan_all
 from cosell.wiring import open_workspace
 from tests.emulator_process import Emulators, running_emulators

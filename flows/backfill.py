@@ -9,6 +9,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed, Failed
 
 from cosell.domain.flows import FlowName
+from cosell.domain.tenants import tenant_artifact
 from cosell.http.budget import Urgency
 from cosell.settings import load_settings
 from cosell.store import ItemState
@@ -69,7 +70,7 @@ async def _find_inactive(workspace: Workspace, plan_id: str) -> str:
 
 
 async def _tell_plan(workspace: Workspace, plan_id: str) -> State[Any]:
-    cases = await _publish(workspace, plan_id, key="backfill-plan")
+    cases = await _publish(workspace, plan_id, key=tenant_artifact("backfill-plan", workspace.ledger.tenant))
     work = sum(case.count for case in cases if case.verdict in WORK)
     left_out = sum(case.count for case in cases if case.state == ItemState.LEFT_OUT)
     plan = await workspace.ledger.backfills.get(plan_id)
@@ -81,7 +82,7 @@ async def _tell_plan(workspace: Workspace, plan_id: str) -> State[Any]:
 
 
 async def _tell_end(workspace: Workspace, plan_id: str) -> State[Any]:
-    cases = await _publish(workspace, plan_id, key="backfill")
+    cases = await _publish(workspace, plan_id, key=tenant_artifact("backfill", workspace.ledger.tenant))
     counts = {
         state: sum(case.count for case in cases if case.state == state and case.verdict in WORK) for state in ItemState
     }

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cosell.cli.prefect_api import find_prefect
 from cosell.cli.records import JsonOption
 from cosell.cli.showing import add_cells, new_table, print_json, terminal
+from cosell.domain.tenants import tenant_deployment
 from cosell.errors import NotActivated
 from cosell.settings import Settings, load_settings
 from cosell.store import BackfillPlan, ItemCount, ItemState, Ledger
@@ -21,7 +22,7 @@ from cosell.sync.backfill.report import plan_file
 from cosell.sync.backfill.verdicts import WORK, Direction
 from cosell.wiring import open_settings_ledger
 
-DEPLOYMENT = "backfill/backfill"
+NAME = "backfill"
 FAILED = 1
 A_WEEK = 7 * 86_400.0
 POLL_SECONDS = 1.0
@@ -98,7 +99,7 @@ async def _run(ledger: Ledger, parameters: dict[str, str], what: str, *, is_quie
     """Start a run of the flow and wait for its end, with a bar for whoever looks at a terminal."""
     from cosell.dispatch import start_run, wait_for_run  # Prefect reads its settings when it is first imported
 
-    run = await start_run(DEPLOYMENT, parameters)
+    run = await start_run(f"{NAME}/{tenant_deployment(NAME, ledger.tenant)}", parameters)
     bar = asyncio.create_task(_draw(ledger, parameters.get("plan_id"), what, is_quiet=is_quiet))
     try:
         state = await wait_for_run(run.id, seconds=A_WEEK)
