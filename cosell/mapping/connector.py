@@ -163,13 +163,20 @@ def offer_variables(theirs: Mapping[str, str], ours: Variables) -> tuple[Offered
     return tuple(offered)
 
 
-def overlay_of(theirs: Mappings, tables: ConnectorTables | None, shipped: Mappings) -> dict[str, dict[str, object]]:
-    """Return mapping files, by name, which name the connector's columns in place of ours; only what differs."""
-    fields = [
-        {"field": row.field, "dataverse": row.dataverse}
-        for row in theirs.opportunity.fields
-        if FIELD_COLUMNS.get(row.field) == row.dataverse
-    ]
+def overlay_of(
+    theirs: Mappings, tables: ConnectorTables | None, shipped: Mappings, lengths: Mapping[str, int]
+) -> dict[str, dict[str, object]]:
+    """Return mapping files, by name, which name the connector's columns in place of ours; only what differs.
+
+    `lengths` are the longest texts of the CRM's columns: the connector's may take less than ours.
+    """
+    fields: list[dict[str, object]] = []
+    for row in theirs.opportunity.fields:
+        if FIELD_COLUMNS.get(row.field) == row.dataverse:
+            longest = lengths.get(row.dataverse)
+            is_shorter = row.length is not None and longest is not None and longest < row.length
+            named: dict[str, object] = {"field": row.field, "dataverse": row.dataverse}
+            fields.append(named | ({"length": longest} if is_shorter else {}))
     files: dict[str, dict[str, object]] = {"opportunity": {"columns": dict(OWN_COLUMNS), "fields": fields}}
     solutions = tables.as_mapping(shipped.solutions) if tables else None
     if solutions is not None:

@@ -55,6 +55,8 @@ def test_overlay_keeps_the_connectors_columns_and_nothing_is_copied(
         "msft_microsoftpartnercenterhelp",
         "msft_microsoftpartnercenterreferralvisible",
     }
+    (program,) = [row for row in own.fields if row.field == "referral_program"]
+    assert program.length == 100, "the connector's column takes less than ours"
     monkeypatch.setenv("COSELL_MAPPINGS_DIR", str(directory))
     taken = desk.read_json("adopt", "--take-over")
     assert taken["counts"]["taken over now"] == 23

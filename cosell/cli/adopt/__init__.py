@@ -117,21 +117,22 @@ def adopt(  # noqa: PLR0913, PLR0917  one parameter for each option
 
 
 async def _adopt(settings: Settings, wanted: _Wanted) -> AdoptionReport:
-    from tasks.adoption import open_doors  # Prefect reads its settings when it is first imported
-
-    doors = open_doors(overwrite_webhook=wanted.overwrite_webhook)
     async with open_command_workspace(settings) as workspace:
+        # Only now: Prefect reads when it is first imported where its server is, which the line above has found out.
+        from tasks.adoption import open_doors
+
+        doors = open_doors(overwrite_webhook=wanted.overwrite_webhook)
         with _progress(is_quiet=wanted.is_quiet or not wanted.asked.take_over) as tell:
             return await run_adoption(workspace, wanted.asked, doors, run_id=BY_HAND, tell=tell)
 
 
 async def _undo(settings: Settings) -> Undone:
-    from tasks.registration import receiver_url
-
-    our_url: str | None = None
-    with contextlib.suppress(ConfigurationError):
-        our_url = receiver_url()
     async with open_command_workspace(settings) as workspace:
+        from tasks.registration import receiver_url  # as above
+
+        our_url: str | None = None
+        with contextlib.suppress(ConfigurationError):
+            our_url = receiver_url()
         return await undo(workspace, our_url=our_url)
 
 

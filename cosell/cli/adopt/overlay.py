@@ -37,10 +37,11 @@ async def write_overlay(workspace: Workspace, directory: Path, tables: NamedTabl
         MappingInvalid: the directory holds other files which cannot be used.
     """
     shipped = load_mappings()
-    present = await workspace.dataverse.get_column_names(shipped.opportunity.table)
-    theirs = connector_mappings(shipped, [*present, *_placeholders()])
+    table = await workspace.dataverse.get_table(shipped.opportunity.table)
+    theirs = connector_mappings(shipped, [*table.columns, *_placeholders()])
+    lengths = {name: column.max_length for name, column in table.columns.items() if column.max_length}
     found = await find_tables(workspace.dataverse, shipped, tables)
-    files = overlay_of(theirs, found, shipped)
+    files = overlay_of(theirs, found, shipped, lengths)
     texts = {
         directory / f"{name}.yaml": HEAD + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
         for name, content in files.items()
