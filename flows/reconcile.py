@@ -23,7 +23,9 @@ from tasks.reconcile import IN_HAND, NAME, InHand, compare_all_pairs, heal_chunk
 from tasks.sign_in import find_lost_sign_in, waits_for_sign_in
 from tasks.workspace import entered_workspace
 
-ConfirmedWords = Annotated[list[Annotated[str, Field(pattern=r"^\s*[A-Za-z_:.-]+(:?\d+)?\s*$")]], Field(max_length=20)]
+ConfirmedWords = Annotated[
+    list[Annotated[str, Field(pattern=r"^\s*[A-Za-z][A-Za-z0-9_:.-]*\s*$")]], Field(max_length=20)
+]
 
 
 @flow(name=NAME, flow_run_name="reconcile everything", persist_result=True)

@@ -6,6 +6,7 @@ A restored backup, a privilege that was taken away or a wrong address all look a
 from collections.abc import Collection
 
 from cosell.domain.flows import FlowName
+from cosell.domain.link import LinkState
 from cosell.errors import Origin, UnsafePlan
 from cosell.sync.workspace import Workspace
 
@@ -13,12 +14,16 @@ GONE_AT_MOST = 100
 """So many linked records may be gone at once, however many links there are."""
 DOUBTED_FROM = 5
 """Fewer than this are believed, unless the side is empty."""
+SEVERAL = 2
+"""From so many links on, a listing which is empty is no listing of one deal that went."""
 SHARE = 10
 """More than one in so many links is doubted."""
 ALARM = "gone:opportunities"
 """Where the ledger keeps that somebody was asked and has not answered yet."""
 RECONCILE_ALARM = "gone:reconcile"
 """The same, where reconcile has asked: about either side."""
+CONFIRMED = "confirmed"
+"""Stands there in place of the question once a person has said that the referrals are really gone."""
 
 
 def is_doubtful(gone_count: int, *, linked_count: int, is_side_empty: bool) -> bool:
@@ -57,7 +62,22 @@ async def check_gone(
         await meta.save(ALARM, "")
 
 
+async def shows_no_referral(workspace: Workspace) -> bool:
+    """Tell whether Partner Center lists no referral to us although several are linked: then none is believed gone.
+
+    Unless a person has confirmed just that.
+    """
+    if await workspace.ledger.meta.find(RECONCILE_ALARM) == CONFIRMED:
+        return False
+    counts = await workspace.ledger.links.count_by_state()
+    if counts.get(LinkState.LINKED, 0) < SEVERAL:
+        return False
+    async for page in workspace.partner_center.iter_referrals(order_by="createdDateTime desc", top=1):
+        return not page
+    return True
+
+
 async def is_in_doubt(workspace: Workspace) -> bool:
     """Tell whether somebody was asked if so many records are really gone: until the answer no link is broken."""
     meta = workspace.ledger.meta
-    return bool(await meta.find(ALARM) or await meta.find(RECONCILE_ALARM))
+    return bool(await meta.find(ALARM)) or await meta.find(RECONCILE_ALARM) not in {None, "", CONFIRMED}

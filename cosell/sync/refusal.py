@@ -10,7 +10,7 @@ from cosell.mapping.values import strip_mark
 from cosell.store import DeadLetter, HintKind
 from cosell.sync.apply import HAS_PROBLEM, as_text
 from cosell.sync.audit import mark_name, write_audit
-from cosell.sync.gone import is_in_doubt
+from cosell.sync.gone import is_in_doubt, shows_no_referral
 from cosell.sync.hold import LEASE_SECONDS
 from cosell.sync.leads.look import get_lead, select_lead
 from cosell.sync.planner import fingerprint
@@ -42,8 +42,12 @@ async def file_refusal(
     )
     await workspace.ledger.dead_letters.add(letter)
     link = await _find_link(workspace, kind, record_id)
-    is_gone = isinstance(error, RecordNotFound) and not await is_in_doubt(workspace)
-    if link and is_gone and link.state is LinkState.LINKED:
+    if (
+        link
+        and link.state is LinkState.LINKED
+        and isinstance(error, RecordNotFound)
+        and await _is_gone(workspace, error)
+    ):
         await workspace.ledger.links.save(replace(link, state=LinkState.BROKEN))
     if link and link.is_lead and link.lead_id:
         await tell_lead_refusal(workspace, link.lead_id, error)
@@ -51,6 +55,13 @@ async def file_refusal(
     opportunity_id = record_id if kind is HintKind.OPPORTUNITY else link.opportunity_id if link else None
     if opportunity_id:
         await tell_refusal(workspace, OpportunityId(opportunity_id), error)
+
+
+async def _is_gone(workspace: Workspace, error: RecordNotFound) -> bool:
+    """Tell whether a record that was not found may be believed to be gone."""
+    if await is_in_doubt(workspace):
+        return False
+    return error.origin.service != "Partner Center" or not await shows_no_referral(workspace)
 
 
 async def _find_link(workspace: Workspace, kind: HintKind, record_id: str) -> Link | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cosell.domain.flows import FlowName
 from tests.flows.deals import find_shared, referrals_of, shared_opportunity
-from tests.flows.prefect_ui import RECONCILING, wait_until
+from tests.flows.prefect_ui import RECONCILING, RETRYING, wait_until
 from tests.flows.world import World
 
 POLLS = (FlowName.OPPORTUNITIES_TO_PARTNER_CENTER, FlowName.SOLUTIONS_TO_PARTNER_CENTER)
@@ -35,6 +35,12 @@ def test_edit_which_no_poll_has_seen_is_reported_and_healed(active_world: World)
     assert "drift-report" in keys
     report = Path(healed["message"].rpartition("; ")[2].removesuffix("."))
     assert opportunity_id in (world.home / report).read_text(encoding="utf-8-sig")
+
+
+def test_retrying_dead_letters_finds_none_that_is_due(active_world: World) -> None:
+    run = active_world.ui.run(RETRYING)
+
+    assert (run.state_type, run.message) == ("COMPLETED", "None was due.")
 
 
 def test_words_that_confirm_nothing_are_refused_by_the_form(world: World) -> None:

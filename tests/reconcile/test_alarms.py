@@ -66,6 +66,20 @@ async def test_while_somebody_is_asked_no_flow_breaks_a_link(stand: Stand) -> No
         assert await ledger.links.count_by_state() == {LinkState.LINKED: 2}
 
 
+async def test_flow_which_meets_an_empty_partner_center_breaks_no_link_before_anybody_was_asked(stand: Stand) -> None:
+    pair, _ = await shared_pair(stand), await shared_pair(stand)
+    stand.emulators.world.store.execute("DELETE FROM pc_referrals")
+    await pair.seller_edits(estimatedvalue=51000)
+
+    async with stand.run() as workspace:
+        with pytest.raises(RecordNotFound) as gone:
+            await look_at_opportunity(workspace, pair.opportunity_id)
+        await file_refusal(workspace, HintKind.OPPORTUNITY, pair.opportunity_id, gone.value, flow="a test")
+
+    async with stand.ledger() as ledger:
+        assert await ledger.links.count_by_state() == {LinkState.LINKED: 2}
+
+
 async def test_many_referrals_gone_at_once_are_counted_and_asked_about(stand: Stand) -> None:
     links = await many_pairs(stand, 30)
     for link in links[:6]:

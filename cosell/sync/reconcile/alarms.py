@@ -51,10 +51,11 @@ class Alarm:
 
     def is_confirmed(self, confirmed: Collection[str]) -> bool:
         """Tell whether a person has confirmed this, or more of it."""
-        name, _, count = self.word.partition(":")
+        word = self.word.lower()
+        name, _, count = word.partition(":")
         for given in confirmed:
             given_name, _, given_count = given.strip().lower().partition(":")
-            if given.strip().lower() == self.word:
+            if given.strip().lower() == word:
                 return True
             if given_name == name and count.isdigit() and given_count.isdigit() and int(given_count) >= int(count):
                 return True

@@ -3,14 +3,15 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from cosell.sync.gone import RECONCILE_ALARM
+from cosell.sync.gone import CONFIRMED, RECONCILE_ALARM
 from cosell.sync.reconcile.alarms import Alarm, Limits, Surroundings, find_alarms, refuse
 from cosell.sync.reconcile.scan import Scan
 from cosell.sync.workspace import Workspace
 
 ORGANIZATION = "crm-organization"
 """Under this the ledger keeps the id of the CRM's organization: another one is another CRM, or a copy of ours."""
-GONE_WORDS = ("gone-referrals", "gone-opportunities", "restored", "another-crm")
+GONE_REFERRALS = "gone-referrals"
+GONE_WORDS = (GONE_REFERRALS, "gone-opportunities", "restored", "another-crm")
 """Alarms while which no link is broken, by whatever flow: a record which is not seen may well be there."""
 
 
@@ -48,7 +49,9 @@ async def ask_first(
     if is_dry_run:
         return Question(alarms=tuple(alarms), text=doubt.message if doubt else "")
     open_words = [alarm.word for alarm in alarms if not alarm.is_confirmed(confirmed)]
-    await _note_doubt(workspace, [word for word in open_words if word.startswith(GONE_WORDS)])
+    doubts = [word for word in open_words if word.startswith(GONE_WORDS)]
+    is_meant = not doubts and any(alarm.word.startswith(GONE_REFERRALS) for alarm in alarms)
+    await _note_doubt(workspace, [CONFIRMED] if is_meant else doubts)
     if doubt is None and surroundings.organization != surroundings.known_organization:
         await workspace.ledger.meta.save(ORGANIZATION, surroundings.organization or "")
     return Question(alarms=tuple(alarms), text=doubt.message if doubt else "")

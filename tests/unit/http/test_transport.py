@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -64,6 +65,17 @@ async def test_request_carries_the_token_and_one_guid_for_the_operation() -> Non
     assert sent.headers["authorization"] == "Bearer token-1"
     assert sent.headers["client-request-id"] == sent.headers["ms-correlationid"]
     assert re.fullmatch(r"[0-9a-f-]{36}", sent.headers["client-request-id"])
+
+
+async def test_clock_is_held_against_the_date_of_the_last_answer() -> None:
+    rig = Rig(answer(200, {}), answer(200, {}, Date="Mon, 02 Mar 2026 08:00:00 GMT"), answer(200, {}, Date="soon"))
+    async with rig.client as client:
+        await client.request("GET", "accounts")
+        assert client.clock_skew is None, "an answer without a date"
+        await client.request("GET", "accounts")
+        assert client.clock_skew == rig.time.clock() - datetime(2026, 3, 2, 8, tzinfo=UTC)
+        await client.request("GET", "accounts")
+        assert client.clock_skew is None, "a date that is none"
 
 
 async def test_retry_after_in_seconds_is_obeyed_exactly() -> None:

@@ -27,6 +27,16 @@ async def test_repeated_hint_melts_into_the_waiting_one(ledger: Ledger) -> None:
     assert await ledger.inbox.count_waiting() == 3
 
 
+async def test_records_are_found_while_they_wait_and_while_somebody_has_them(ledger: Ledger) -> None:
+    await ledger.inbox.add([hint("a"), hint("b", kind=HintKind.OPPORTUNITY), hint("c")])
+    entries = await claim(ledger, limit=1)
+    assert await ledger.inbox.find_records(["a", "b", "nobody"]) == {"a", "b"}
+
+    await ledger.inbox.settle(entries)
+
+    assert await ledger.inbox.find_records(["a", "b", "c"]) == {"a", "b", "c"} - set(ids(entries))
+
+
 async def test_no_hints_are_no_trouble(ledger: Ledger) -> None:
     added = await ledger.inbox.add([])
 
