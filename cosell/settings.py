@@ -272,10 +272,10 @@ def load_settings(values: Mapping[str, object] | None = None, *, tenant: TenantN
     Raises:
         SettingsInvalid: at least one is missing or wrong; the text has a line for each, named by its variable.
     """
-    given = dict(values or {})
-    chosen = TenantName(str(tenant or given.get("tenant") or Place().tenant or DEFAULT_TENANT))
+    given, place = dict(values or {}), Place()
+    chosen = TenantName(str(tenant or given.get("tenant") or place.tenant or DEFAULT_TENANT))
     try:
-        own = read_own(chosen, Settings)
+        own = read_own(place, chosen, Settings)
         return Settings(**lay_over(own, {**given, "tenant": chosen}))  # type: ignore[arg-type]
     except ValidationError as error:
         lines = [

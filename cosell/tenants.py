@@ -68,14 +68,13 @@ def find_served() -> list[TenantName]:
     return Place().served
 
 
-def read_own(tenant: TenantName, settings: type[BaseSettings]) -> dict[str, object]:
+def read_own(place: Place, tenant: TenantName, settings: type[BaseSettings]) -> dict[str, object]:
     """Return what stands in the file of a tenant, nested as `settings` is; nothing when it has none.
 
     Raises:
         SettingsInvalid: others have files, it has none, and is not the one of the common settings; or its file says
             what only the installation may say.
     """
-    place = Place()
     path = place.tenants_dir / f"{tenant}.env"
     if not path.is_file():
         if tenant != DEFAULT_TENANT and place.names:

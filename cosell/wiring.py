@@ -154,6 +154,7 @@ async def open_workspace(
             variables=meant,
             sheet=sheet,
             is_test=settings.test_mode,
+            crm_url=str(settings.dataverse.url).rstrip("/"),
             clock=clock,
             link_template=settings.referral_link_template,
             holder=f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}",

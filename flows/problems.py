@@ -12,6 +12,7 @@ from cosell.settings import load_settings
 from cosell.store import FiledDeadLetter, HintKind
 from cosell.sync.outcome import Outcome, Result
 from cosell.sync.workspace import Workspace
+from tasks.workspace import get_workspace, has_workspace
 
 STANDING_IN_THE_WAY = frozenset({Result.NOT_READY, Result.REFUSED, Result.LATER})
 OPEN_PROBLEMS = "open-problems"
@@ -71,7 +72,9 @@ def link_to_row(table: str, row_id: str | None) -> str:
     """Return a link to a record of the CRM; empty without an id."""
     if row_id is None:
         return ""
-    crm = str(load_settings().dataverse.url).rstrip("/")
+    # A table has hundreds of links, and reading the settings takes its time.
+    known = get_workspace().crm_url if has_workspace() else ""
+    crm = known or str(load_settings().dataverse.url).rstrip("/")
     return f"[{row_id}]({crm}/main.aspx?etn={table}&pagetype=entityrecord&id={row_id})"
 
 

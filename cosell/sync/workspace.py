@@ -61,6 +61,8 @@ class Workspace:
     """Who holds leases and claims: unique to this run."""
     sheet: VariableSheet | None = None
     """The variables with the place of each, when that is known."""
+    crm_url: str = ""
+    """Where people open the CRM, without a slash at its end."""
     is_test: bool = False
     """Whether what is created is marked as a test, and never shown to Microsoft."""
     reads: Reads = field(default_factory=Reads)
