@@ -78,6 +78,7 @@ async def _examine_here(settings: Settings) -> list[Finding]:
             opened = await run_check(LEDGER, check_ledger(ledger))
             # Asked for before anybody uses the sign-in, which would renew it.
             seen = await look_at_sign_in(ledger)
+            listed = await run_check(DEAD_LETTERS, check_dead_letters(ledger))
         except CosellError as error:
             opened = Finding(check=LEDGER, verdict=Verdict.FAILED, told=str(error))
     mapped = await run_check(MAPPINGS, check_mappings(settings))
@@ -92,11 +93,10 @@ async def _examine_here(settings: Settings) -> list[Finding]:
         skipped = [skip(name, LEDGER) for name in (*OF_SERVICES, "sign-in", DEAD_LETTERS, *OF_MAPPINGS)]
         return [opened, mapped, *skipped, *await asyncio.gather(*alone)]
     age = run_check("sign-in", check_sign_in_age(settings, seen, clock=utc_clock))
-    listed = run_check(DEAD_LETTERS, check_dead_letters(ledger))
     services, others = await asyncio.gather(
-        _examine_services(settings, has_mappings=mapped.verdict is Verdict.FINE), asyncio.gather(age, listed, *alone)
+        _examine_services(settings, has_mappings=mapped.verdict is Verdict.FINE), asyncio.gather(age, *alone)
     )
-    return [opened, mapped, *services, *others]
+    return [opened, mapped, *services, *others, listed]
 
 
 async def _examine_services(settings: Settings, *, has_mappings: bool) -> list[Finding]:
