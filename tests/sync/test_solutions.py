@@ -234,6 +234,7 @@ async def test_arrival_makes_its_rows_in_the_same_call_and_costs_six_at_most(sta
     fate = Fate()
     async with stand.run(fate) as workspace:
         await workspace.get_codes()
+        await workspace.codebook.get_users()
         known = len(fate.calls())
         outcome = await look_at_referral(workspace, referral_id)
 

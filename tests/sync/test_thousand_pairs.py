@@ -22,7 +22,9 @@ from tests.sync.sold import DETAILS, FIRST, LIST, ROWS, SECOND, THIRD, Shelf, me
 from tests.sync.stand import Document, Stand
 
 PAIRS = 125
-SEEDS = (1, 2, 3, 4, 5, 6, 7, 8)
+LONG = pytest.mark.long
+SEEDS = (1, 2, 3, 4, *(pytest.param(seed, marks=LONG) for seed in (5, 6, 7, 8)))
+"""Half of the thousand are tried every time, the others by `make test ARGS='-m long'`."""
 AT_ONCE = 8
 VISIBILITY = "/consent/consentToShareReferralWithMicrosoftSellers"
 DAY_ONE = date(2031, 1, 1)

@@ -118,6 +118,11 @@ class Privileges:
             for table in tables
             for right in self._env.access.rights(role, table) & ALL_RIGHTS
         }
+        # Whoever may write what belongs to somebody may also give it to somebody else.
+        owned = [table for table in tables if table.ownership == "UserOwned"]
+        held |= {
+            privilege_name("Assign", table): depth for table in owned if "Write" in self._env.access.rights(role, table)
+        }
         held |= dict.fromkeys(READING_DEFINITIONS, "Global")
         held |= dict.fromkeys(CUSTOMIZING, "Global") if fixed.customizes else {}
         return held | ({"prvActOnBehalfOfAnotherUser": "Global"} if fixed.acts_for_others else {})
