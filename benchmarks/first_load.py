@@ -44,7 +44,7 @@ QUIET = {
 def measure(count: int) -> dict[str, Any]:
     """Return for each of the others what the first load and a second one took."""
     with running_emulators("--latency-ms", str(LATENCY_MS)) as emulators:
-        return {name: _measure_one(emulators, name, count) for name in DRIVERS}
+        return {"referrals": count, "by": {name: _measure_one(emulators, name, count) for name in DRIVERS}}
 
 
 def prepare(emulators: Emulators, count: int) -> int:
