@@ -68,7 +68,7 @@ def write_page(results: Document) -> str:
             "",
             *_table(LOADS_HEAD, _loads(results)),
             "",
-            "Comparing everything, without latency and limits; the pairs were made by a first load of the same engine.",
+            "Comparing everything, without latency; a first load at 50 requests a second made the pairs.",
             "",
             *_table(COMPARINGS_HEAD, _comparings(results)),
             "",
