@@ -8,21 +8,30 @@ from tests.flows.deals import find_shared, referrals_of, shared_opportunity
 from tests.flows.prefect_ui import RECONCILING, RETRYING, wait_until
 from tests.flows.world import World
 
-POLLS = (FlowName.OPPORTUNITIES_TO_PARTNER_CENTER, FlowName.SOLUTIONS_TO_PARTNER_CENTER)
+LOOKING = (
+    FlowName.PARTNER_CENTER_TO_DYNAMICS,
+    FlowName.OPPORTUNITIES_TO_PARTNER_CENTER,
+    FlowName.SOLUTIONS_TO_PARTNER_CENTER,
+)
 
 
 def test_edit_which_no_poll_has_seen_is_reported_and_healed(active_world: World) -> None:
     world = active_world
-    opportunity_id = shared_opportunity(world, "Nobody looks")
-    wait_until("the deal is in step", lambda: find_shared(world, opportunity_id))
-    with world.resting(*POLLS):
-        world.people.crm("PATCH", f"opportunities({opportunity_id})", {"description": "While nobody polls."})
+    # The echo of our own sharing would look at the deal, and find the edit by the way.
+    world.emulators.control("PUT", "faults", [{"webhook": "drop"}])
+    try:
+        opportunity_id = shared_opportunity(world, "Nobody looks")
+        wait_until("the deal is in step", lambda: find_shared(world, opportunity_id))
+        with world.resting(*LOOKING):
+            world.people.crm("PATCH", f"opportunities({opportunity_id})", {"description": "While nobody polls."})
 
-        tried = json.loads(world.cosell("reconcile", "--dry-run", "--json").stdout)
-        (before,) = referrals_of(world, opportunity_id)
-        done = world.cosell("reconcile", "--json")
-        healed = json.loads(done.stdout)
-        (after,) = referrals_of(world, opportunity_id)
+            tried = json.loads(world.cosell("reconcile", "--dry-run", "--json").stdout)
+            (before,) = referrals_of(world, opportunity_id)
+            done = world.cosell("reconcile", "--json")
+            healed = json.loads(done.stdout)
+            (after,) = referrals_of(world, opportunity_id)
+    finally:
+        world.emulators.control("DELETE", "faults")
 
     rows = {row["opportunity"].partition("]")[0][1:]: row for row in tried["differences"]}
     assert (rows[opportunity_id]["field"], rows[opportunity_id]["healed"]) == ("notes", "would be healed")
