@@ -34,12 +34,16 @@ class HintKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hint:
-    """Look at this. `etag` is the one that was announced, if any: the etag of our own write is an echo."""
+    """Look at this. `etag` is the one that was announced, if any: the etag of our own write is an echo.
+
+    `changed_at` is when the record is said to have changed, when that is said.
+    """
 
     door: Door
     kind: HintKind
     record_id: str
     etag: str | None = None
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +58,8 @@ class Added:
 class InboxEntry:
     """A claimed inbox entry.
 
-    `etag` is None when it is not known or when several hints disagreed. `attempts` counts the earlier claims that ended
+    The hint's `etag` is None when it is not known or when several hints disagreed; its `changed_at` is the latest of
+    all, and None when one of them did not say. `attempts` counts the earlier claims that ended
     without the entry being settled: released or expired. `claim_id` proves whose claim it is.
     """
 

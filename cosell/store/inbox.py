@@ -6,6 +6,7 @@ record before the change. So a record is never in two hands, and its changes are
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -157,15 +158,17 @@ async def store_hints(connection: AsyncConnection, database: Database, hints: Se
 
 
 def _melt(hints: Iterable[Hint]) -> dict[tuple[HintKind, str], Hint]:
-    """Keep one hint for each record; etags that disagree are forgotten, so that the record is looked at for certain."""
+    """Keep one hint for each record; what disagrees is forgotten, so that the record is looked at for certain."""
     melted: dict[tuple[HintKind, str], Hint] = {}
     for hint in hints:
         key = (hint.kind, hint.record_id)
         known = melted.get(key)
         if known is None:
             melted[key] = hint
-        elif known.etag != hint.etag:
-            melted[key] = Hint(door=known.door, kind=hint.kind, record_id=hint.record_id)
+        else:
+            etag = known.etag if known.etag == hint.etag else None
+            times = [item.changed_at for item in (known, hint) if item.changed_at is not None]
+            melted[key] = replace(known, etag=etag, changed_at=max(times) if len(times) == len((known, hint)) else None)
     return melted
 
 
@@ -180,6 +183,12 @@ async def _upsert_waiting(connection: AsyncConnection, database: Database, rows:
         index_where=inbox.c.claim_id.is_(None),
         set_={
             "etag": case((inbox.c.etag == new.etag, inbox.c.etag), else_=None),
+            # Not the greater one alone: a comparison with NULL is not true, and then it has to stay unknown.
+            "changed_at": case(
+                (inbox.c.changed_at >= new.changed_at, inbox.c.changed_at),
+                (inbox.c.changed_at < new.changed_at, new.changed_at),
+                else_=None,
+            ),
             "received_at": _earlier(inbox.c.received_at, new.received_at),
             "due_at": _earlier(inbox.c.due_at, new.due_at),
             "attempts": case((inbox.c.attempts > new.attempts, inbox.c.attempts), else_=new.attempts),
@@ -201,6 +210,7 @@ def _waiting_row(
         "record_id": hint.record_id,
         "door": hint.door.value,
         "etag": hint.etag,
+        "changed_at": hint.changed_at,
         "received_at": received_at,
         "due_at": due_at,
         "attempts": attempts,
@@ -226,7 +236,13 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
 
 
 def _hint(row: RowMapping) -> Hint:
-    return Hint(door=Door(row["door"]), kind=HintKind(row["kind"]), record_id=row["record_id"], etag=row["etag"])
+    return Hint(
+        door=Door(row["door"]),
+        kind=HintKind(row["kind"]),
+        record_id=row["record_id"],
+        etag=row["etag"],
+        changed_at=row["changed_at"],
+    )
 
 
 def _entry(row: RowMapping) -> InboxEntry:

@@ -17,7 +17,7 @@ from cosell.errors import ConfigurationError
 from cosell.store.engine import create_engine, parse_url, try_to_open, with_begin
 from cosell.store.failures import Place, opening, starting
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest revision in `migrations/versions`."""
 VERSION_TABLE = "cosell_ledger_version"
 """Not Alembic's usual name: Prefect's tables may live in the same database."""

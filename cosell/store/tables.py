@@ -97,6 +97,7 @@ inbox = Table(
     Column("record_id", String, nullable=False),
     Column("door", String, nullable=False),
     Column("etag", String),
+    Column("changed_at", UtcTime),
     Column("received_at", UtcTime, nullable=False),
     Column("due_at", UtcTime, nullable=False),
     Column("attempts", Integer, nullable=False),

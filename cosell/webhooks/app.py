@@ -186,7 +186,9 @@ def hint_of_notification(notification: Notification) -> Hint | None:
     kind = KIND_OF_EVENT.get(notification.event) if notification.event else None
     if kind is None or notification.record_id is None:
         return None
-    return Hint(door=Door.PARTNER_CENTER, kind=kind, record_id=notification.record_id)
+    return Hint(
+        door=Door.PARTNER_CENTER, kind=kind, record_id=notification.record_id, changed_at=notification.changed_at
+    )
 
 
 def hint_of_wake_up(call: WakeUp) -> Hint | None:

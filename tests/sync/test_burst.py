@@ -1,7 +1,11 @@
 """A burst of notifications is read by pages, and what a page shows as it was is asked for by itself."""
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from cosell.domain.ids import ReferralId
-from cosell.sync.recent import ALONE_AT_MOST, read_recent
+from cosell.store import Door, Hint, HintKind
+from cosell.sync.recent import ALONE_AT_MOST, SAME_MOMENT, read_recent
 from tests.sync.fate import Fate
 from tests.sync.pairs import DEAL_VALUE, PairInStep, shared_pair
 from tests.sync.stand import Stand
@@ -43,6 +47,47 @@ async def test_referral_which_the_page_shows_as_we_left_it_is_asked_for_by_itsel
     calls = await read_all(stand, [still.referral_id, moved.referral_id, *invited])
 
     assert calls == [REFERRALS, f"{REFERRALS}/{still.referral_id}"]
+
+
+async def test_burst_of_our_own_echoes_costs_one_call(stand: Stand) -> None:
+    """Each of our own writes is announced to us; a first load announces thousands."""
+    pairs = [await shared_pair(stand) for _ in range(ALONE_AT_MOST + 1)]
+
+    announced = {pair.referral_id: await last_change(pair) for pair in pairs}
+
+    assert await read_announced(stand, announced) == [REFERRALS]
+
+
+async def test_change_announced_after_our_own_write_is_asked_for_by_itself(stand: Stand) -> None:
+    """The listing may lag behind: what it shows as we left it is not what was announced."""
+    pairs = [await shared_pair(stand) for _ in range(ALONE_AT_MOST + 1)]
+    announced = {pair.referral_id: await last_change(pair) for pair in pairs}
+    news = pairs[0].referral_id
+    announced[news] += SAME_MOMENT * 2
+
+    assert await read_announced(stand, announced) == [REFERRALS, f"{REFERRALS}/{news}"]
+
+
+async def last_change(pair: PairInStep) -> datetime:
+    return datetime.fromisoformat((await pair.referral())["updatedDateTime"])
+
+
+async def read_announced(stand: Stand, announced: Mapping[str, datetime]) -> list[str]:
+    """Read referrals as flow 6 does after their notifications; return the calls."""
+    hints = [
+        Hint(door=Door.PARTNER_CENTER, kind=HintKind.REFERRAL, record_id=referral_id, changed_at=at)
+        for referral_id, at in announced.items()
+    ]
+    fate = Fate()
+    async with stand.run(fate) as workspace:
+        await workspace.ledger.inbox.add(hints)
+        workspace.claims += await workspace.ledger.inbox.claim(
+            [HintKind.REFERRAL], limit=len(hints), holder=workspace.holder, seconds=60
+        )
+        await read_recent(workspace, [ReferralId(item) for item in announced])
+        for referral_id in announced:
+            assert await workspace.get_referral(ReferralId(referral_id)) is not None
+    return [call for call in fate.calls() if call.startswith(REFERRALS)]
 
 
 async def test_page_which_holds_few_of_them_is_the_last(stand: Stand) -> None:

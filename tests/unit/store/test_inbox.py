@@ -1,13 +1,21 @@
 """The inbox keeps every hint, hands each record to one, and in order."""
 
+from datetime import datetime, timedelta
+
 from cosell.store import Door, Hint, HintKind, InboxEntry, Ledger
 from tests.unit.store.conftest import MovingClock, Place
 
 ALL = tuple(HintKind)
 
 
-def hint(record_id: str, *, etag: str | None = None, kind: HintKind = HintKind.REFERRAL) -> Hint:
-    return Hint(door=Door.PARTNER_CENTER, kind=kind, record_id=record_id, etag=etag)
+def hint(
+    record_id: str,
+    *,
+    etag: str | None = None,
+    kind: HintKind = HintKind.REFERRAL,
+    changed_at: datetime | None = None,
+) -> Hint:
+    return Hint(door=Door.PARTNER_CENTER, kind=kind, record_id=record_id, etag=etag, changed_at=changed_at)
 
 
 async def claim(ledger: Ledger, *, limit: int = 100, holder: str = "one", seconds: float = 60) -> list[InboxEntry]:
@@ -92,6 +100,19 @@ async def test_etags_that_agree_are_kept_and_others_forgotten(ledger: Ledger) ->
     etags = {entry.record_id: entry.hint.etag for entry in await claim(ledger)}
 
     assert etags == {"same": "1", "differs": None, "batch": None}
+
+
+async def test_latest_time_of_a_change_is_kept_unless_one_hint_does_not_say(ledger: Ledger, clock: MovingClock) -> None:
+    early, late = clock.at, clock.at + timedelta(seconds=1)
+    await ledger.inbox.add([hint("rises", changed_at=early), hint("falls", changed_at=late), hint("unsaid")])
+    await ledger.inbox.add([hint("rises", changed_at=late), hint("falls", changed_at=early)])
+    await ledger.inbox.add([hint("unsaid", changed_at=late)])
+    await ledger.inbox.add([hint("batch", changed_at=late), hint("batch", changed_at=early), hint("half")])
+    await ledger.inbox.add([hint("half", changed_at=late), hint("half")])
+
+    times = {entry.record_id: entry.hint.changed_at for entry in await claim(ledger)}
+
+    assert times == {"rises": late, "falls": late, "batch": late, "unsaid": None, "half": None}
 
 
 async def test_settled_entries_are_gone(ledger: Ledger, clock: MovingClock) -> None:

@@ -94,6 +94,7 @@ async def test_ledger_of_the_first_revision_keeps_its_links_and_their_journal(fr
         known = await ledger.links.begin(referral_id=ReferralId("r1"))
         await ledger.journal.append([JournalEntry(link_id=known.link_id, rule="before leads")])
     for statement in (
+        "ALTER TABLE cosell_inbox DROP COLUMN changed_at",
         "DROP TABLE cosell_backfill_items",
         "DROP TABLE cosell_backfills",
         "DROP TABLE cosell_adopted_pairs",

@@ -1,7 +1,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import httpx
@@ -37,7 +37,9 @@ async def test_signed_notification_becomes_a_hint_and_wakes_the_dispatcher(
 ) -> None:
     answer = await receiver.post(notification(event))
     assert answer.status_code == 202
-    assert list(receiver.inbox.waiting.values()) == [Hint(door=Door.PARTNER_CENTER, kind=kind, record_id=REFERRAL_ID)]
+    (hint,) = receiver.inbox.waiting.values()
+    changed_at = datetime(2026, 11, 22, 11, 59, 58, 548548, tzinfo=UTC)
+    assert hint == Hint(door=Door.PARTNER_CENTER, kind=kind, record_id=REFERRAL_ID, changed_at=changed_at)
     assert len(receiver.wakes) == 1
 
 
