@@ -112,7 +112,7 @@ def _sizes(text: str) -> list[int]:
 def main() -> None:
     """Read the command line and print the result as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--loads", type=_sizes, default=[200, 1000], help="how many referrals, at each size")
+    parser.add_argument("--loads", type=_sizes, default=[200, 1000, 10_000], help="how many referrals, at each size")
     parser.add_argument("--comparings", type=_sizes, default=[100, 1000, 10_000], help="the same for comparing")
     parser.add_argument("--do", nargs="+", help=argparse.SUPPRESS)
     arguments = parser.parse_args()

@@ -11,7 +11,7 @@ from cosell.sync.outcome import Outcome, Result
 from cosell.sync.sort import Arrival
 from flows.microsoft_referrals_to_dynamics import microsoft_referrals_to_dynamics
 from flows.operating import conclude, handle_each, operating_flow, run_subflow
-from flows.parameters import RECORDS_AT_MOST, RecordIds
+from flows.parameters import RecordIds
 from flows.partner_center_to_dynamics_helper import partner_center_to_dynamics_helper
 from flows.report import publish_deadlines, publish_outcomes
 from flows.rounds import KINDS, turn_of, work_through_inbox
@@ -49,12 +49,10 @@ async def _tell(outcomes: list[Outcome]) -> State[Any]:
 
 
 async def _work_through(*, look_for_missed: bool) -> list[Outcome]:
-    """Handle what notifications missed, then what the inbox holds, until it is empty or it is enough for one run."""
-    moved = await find_moved_referrals() if look_for_missed else []
-    # After a long outage that may be many: the flows which are called take no more at once.
-    parts = [moved[begin : begin + RECORDS_AT_MOST] for begin in range(0, len(moved), RECORDS_AT_MOST)]
-    missed = [outcome for part in parts for outcome in await _handle(part)]
-    found = [*missed, *await work_through_inbox(KINDS[FlowName.PARTNER_CENTER_TO_DYNAMICS], _handle)]
+    """Put what notifications missed into the inbox, then handle what it holds, until it is empty or enough for a run."""
+    if look_for_missed:
+        await find_moved_referrals()
+    found = await work_through_inbox(KINDS[FlowName.PARTNER_CENTER_TO_DYNAMICS], _handle)
     if look_for_missed:
         # After what has moved: an answer which has just arrived needs no reminder.
         due = await find_due_reminders()

@@ -54,7 +54,9 @@ async def work_through_inbox(
                 break
             async with held_claims():
                 found = await handle_these(claimed)
-            await settle_hints(these, record_ids(found, result=Result.LATER), number)
+            later = record_ids([item for item in found if not item.is_in_other_hands], result=Result.LATER)
+            in_hand = record_ids([item for item in found if item.is_in_other_hands], result=Result.LATER)
+            await settle_hints(these, later, in_hand, number)
             outcomes += found
     tell = TAKES_NO_MORE.get()
     if tell is not None:

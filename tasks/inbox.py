@@ -1,20 +1,28 @@
 """Takes hints out of the inbox and gives back those which have to wait."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, MutableMapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
 
+from cosell.dataverse import Row
 from cosell.domain.ids import LeadId, OpportunityId, ReferralId
 from cosell.errors import RetryableError
+from cosell.partner_center import Referral
 from cosell.store import Door, Hint, HintKind, InboxEntry
 from cosell.sync.workspace import Reads, Workspace
 from tasks.policy import step
 from tasks.workspace import get_workspace
 
+Id = TypeVar("Id", bound=str)
+Read = TypeVar("Read", Referral, Row)
+
 CLAIM_AT_MOST = 100
 CLAIM_SECONDS = 60
 """How long the hints of a run that died stay out of reach; one that lives holds its claims anew before."""
 HOLD_ANEW_SECONDS = 15
+IN_HAND_SECONDS = 5
+"""So soon a record comes again which another run had in hand: most are done within a second."""
 LATER_SECONDS = 60
 
 
@@ -43,13 +51,23 @@ async def _claim_ours(workspace: Workspace, kinds: list[HintKind]) -> list[Inbox
 
 
 @step(name="settle-hints", run_name="settle hints, round {round_number}", tags={"inbox"})
-async def settle_hints(kinds: list[HintKind], later: list[str], round_number: int) -> int:  # noqa: ARG001  these tell rounds apart
-    """Forget the hints this run has claimed, but for the records in `later`: they wait and come again."""
+async def settle_hints(
+    kinds: list[HintKind],  # noqa: ARG001  tells rounds apart
+    later: list[str],
+    in_hand: list[str],
+    round_number: int,  # noqa: ARG001  tells rounds apart
+) -> int:
+    """Forget the hints this run has claimed, but for the records in `later`: they wait and come again.
+
+    Those `in_hand` of another run come again soon.
+    """
     workspace = get_workspace()
     entries, workspace.claims = workspace.claims, []
-    waiting = [entry for entry in entries if entry.record_id in set(later)]
-    done = [entry for entry in entries if entry.record_id not in set(later)]
+    soon = [entry for entry in entries if entry.record_id in set(in_hand)]
+    waiting = [entry for entry in entries if entry.record_id in set(later) - set(in_hand)]
+    done = [entry for entry in entries if entry.record_id not in {*later, *in_hand}]
     await workspace.ledger.inbox.settle(done)
+    await workspace.ledger.inbox.release(soon, delay_seconds=IN_HAND_SECONDS)
     await workspace.ledger.inbox.release(waiting, delay_seconds=LATER_SECONDS)
     return len(done)
 
@@ -74,19 +92,21 @@ async def give_back_claims() -> None:
 def _forget_older_reads(workspace: Workspace, entries: Sequence[InboxEntry], round_number: int) -> None:
     """Let claimed records be read after the claim: what this run has read before may be older than the hint.
 
-    Only what the poll of this very run has just read is good enough, when the hint says so by its etag.
+    Only what the listing or poll of this very run has just read is good enough, when the hint says so by its etag.
     """
     if round_number > 1:
         workspace.reads = Reads()
         return
     for entry in entries:
-        workspace.reads.referrals.pop(ReferralId(entry.record_id), None)
-        lead = workspace.reads.leads.get(LeadId(entry.record_id))
-        if lead is None or lead.etag != entry.hint.etag:
-            workspace.reads.leads.pop(LeadId(entry.record_id), None)
-        row = workspace.reads.opportunities.get(OpportunityId(entry.record_id))
-        if row is None or row.etag != entry.hint.etag:
-            workspace.reads.opportunities.pop(OpportunityId(entry.record_id), None)
+        _forget_older(workspace.reads.referrals, ReferralId(entry.record_id), entry)
+        _forget_older(workspace.reads.leads, LeadId(entry.record_id), entry)
+        _forget_older(workspace.reads.opportunities, OpportunityId(entry.record_id), entry)
+
+
+def _forget_older(reads: MutableMapping[Id, Read | None], record_id: Id, entry: InboxEntry) -> None:
+    read = reads.get(record_id)
+    if read is None or entry.hint.etag is None or read.etag != entry.hint.etag:
+        reads.pop(record_id, None)
 
 
 @asynccontextmanager

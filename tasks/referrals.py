@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from cosell.domain.ids import ReferralId, parse_guid
 from cosell.errors import RequestRejected
 from cosell.partner_center import Referral
-from cosell.store import HintKind
+from cosell.store import Door, Hint, HintKind
 from cosell.sync.leads.arrive import refuse_lead
 from cosell.sync.recent import read_recent
 from cosell.sync.sort import Arrival, sort_referral
@@ -25,34 +25,35 @@ LEFT_OUT = "left out"
 
 @step(name="find-moved-referrals", run_name="find moved referrals", tags={"partner-center"})
 async def find_moved_referrals() -> list[str]:
-    """List referrals by last change, newest first, and return the ids of those which are not as we left them.
+    """List referrals by last change, newest first, and hint at those which are not as we left them; return their ids.
 
-    Pages only, no call per referral: what a lost notification would have told is found here.
+    Pages only, no call per referral: what a lost notification would have told is found here. The hints and how far
+    the listing was read are stored together or not at all.
     """
     workspace = get_workspace()
     now = workspace.clock()
     watermark = await workspace.ledger.marks.find_watermark(WATERMARK)
     until = (watermark - OVERLAP) if watermark else now - FIRST_LOOK_BACK
-    moved: list[str] = []
+    moved: list[Referral] = []
     async for page in workspace.partner_center.iter_referrals(order_by="updatedDateTime desc"):
         recent = [item for item in page if item.updated_date_time is None or item.updated_date_time >= until]
         moved += await _leave_out_echoes(workspace, recent)
         if len(recent) < len(page):
             break
-    await workspace.ledger.marks.set_watermark(WATERMARK, now)
-    return moved
+    hints = [Hint(door=Door.SCHEDULE, kind=HintKind.REFERRAL, record_id=item.id, etag=item.etag) for item in moved]
+    workspace.reads.referrals |= {item.id: item for item in moved}
+    await workspace.ledger.record_listing(WATERMARK, until=now, hints=hints)
+    return [item.id for item in moved]
 
 
-async def _leave_out_echoes(workspace: Workspace, referrals: list[Referral]) -> list[str]:
+async def _leave_out_echoes(workspace: Workspace, referrals: list[Referral]) -> list[Referral]:
     links = await workspace.ledger.links.find_by_referral_ids([item.id for item in referrals])
     refused = await workspace.ledger.dead_letters.find_refused_at(HintKind.REFERRAL, [item.id for item in referrals])
-    moved = [
+    return [
         item
         for item in referrals
         if (item.id not in links or links[item.id].referral_etag != item.etag) and _has_moved(item, refused)
     ]
-    workspace.reads.referrals |= {item.id: item for item in moved}
-    return [item.id for item in moved]
 
 
 def _has_moved(referral: Referral, refused: Mapping[str, datetime]) -> bool:

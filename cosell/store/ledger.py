@@ -7,6 +7,7 @@ the last step of every sync, and `record_poll`, the last step of every reading o
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from cosell.domain.clock import Clock
 from cosell.domain.ids import TenantName
@@ -25,7 +26,7 @@ from cosell.store.inbox import Inbox, store_hints
 from cosell.store.journal import Journal, JournalEntry, store_entries
 from cosell.store.leases import Lease, Leases, check_lease
 from cosell.store.links import Links, store_links
-from cosell.store.marks import Marks, store_delta_link
+from cosell.store.marks import Marks, store_delta_link, store_watermark
 from cosell.store.meta import Meta
 from cosell.store.migrate import migrate_engine
 from cosell.store.sign_ins import SignIns
@@ -168,6 +169,14 @@ class Ledger:
                 await store_polled_rows(connection, self._database, solution_rows)
             added = await store_hints(connection, self._database, given)
             await store_delta_link(connection, self._database, name=name, link=delta_link, select_hash=select_hash)
+        return added
+
+    async def record_listing(self, name: str, *, until: datetime, hints: Iterable[Hint]) -> Added:
+        """Store what a listing has found, together with up to when it has been read."""
+        given = list(hints)
+        async with self._database.write() as connection:
+            added = await store_hints(connection, self._database, given)
+            await store_watermark(connection, self._database, name=name, at=until)
         return added
 
 

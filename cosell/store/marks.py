@@ -48,12 +48,12 @@ class Marks:
         async with self._database.read() as connection:
             return (await connection.execute(query)).scalar_one_or_none()
 
-    async def set_watermark(self, name: str, at: datetime) -> None:
-        """Note down up to when `name` has been read."""
-        insert = self._database.insert(watermarks)
-        upsert = insert.on_conflict_do_update(index_elements=["tenant", "name"], set_={"at": insert.excluded.at})
-        async with self._database.write() as connection:
-            await connection.execute(upsert, [{"tenant": self._database.tenant, "name": name, "at": at}])
+
+async def store_watermark(connection: AsyncConnection, database: Database, *, name: str, at: datetime) -> None:
+    """Write a watermark within a transaction of the caller's."""
+    insert = database.insert(watermarks)
+    upsert = insert.on_conflict_do_update(index_elements=["tenant", "name"], set_={"at": insert.excluded.at})
+    await connection.execute(upsert, [{"tenant": database.tenant, "name": name, "at": at}])
 
 
 async def store_delta_link(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cosell.domain.ids import LeadId, OpportunityId, ReferralId
+from cosell.errors import LeaseHeld
 
 
 class Result(StrEnum):
@@ -39,6 +40,6 @@ class Outcome:
     """Name of the error's class when something stood in the way; what the way out is told by."""
 
     @property
-    def is_final(self) -> bool:
-        """Whether the hint that led here may be forgotten: everything but LATER, which is tried again."""
-        return self.result is not Result.LATER
+    def is_in_other_hands(self) -> bool:
+        """Whether another run had the record in hand just then: a coincidence, and no reason to look at it."""
+        return self.result is Result.LATER and self.cause == LeaseHeld.__name__

@@ -52,6 +52,14 @@ def test_refused_or_waiting_record_wants_attention_and_the_state_says_why(result
     assert (state.message or "").startswith(f"1 created, 1 {result}. The service said no (record 7)")
 
 
+def test_record_in_the_hand_of_another_run_wants_no_attention() -> None:
+    busy = Outcome(result=Result.LATER, reason="Somebody else has it.", cause=LeaseHeld.__name__)
+
+    state = conclude([Outcome(result=Result.WRITTEN), busy])
+
+    assert (state.type, state.message) == (StateType.COMPLETED, "1 written, 1 later.")
+
+
 def test_reason_of_many_records_is_told_once_with_their_number() -> None:
     same = [Outcome(result=Result.REFUSED, reason=f"No (record opportunity {it}, code Bad)") for it in range(3)]
     state = conclude([*same, Outcome(result=Result.REFUSED, reason="Never (record referral r1)")])

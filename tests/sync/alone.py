@@ -48,8 +48,7 @@ async def run_flow(number: int, workspace: Workspace, *, at_once: int = 1) -> No
 
 
 async def _partner_center_to_dynamics(workspace: Workspace, at_once: int) -> None:
-    moved = await find_moved_referrals.fn()
-    await _handle_each(workspace, moved, look_at_referral, kind=HintKind.REFERRAL, at_once=at_once)
+    await find_moved_referrals.fn()
     kinds = KINDS[FlowName.PARTNER_CENTER_TO_DYNAMICS]
     await _work_through(workspace, kinds, look_at_referral, kind=HintKind.REFERRAL, at_once=at_once)
 
@@ -78,7 +77,7 @@ async def _work_through(
         if not claimed:
             return
         later = await _handle_each(workspace, claimed, handle, kind=kind, at_once=at_once)
-        await settle_hints.fn(list(kinds), later, number)
+        await settle_hints.fn(list(kinds), later, [], number)
 
 
 async def _handle_each(

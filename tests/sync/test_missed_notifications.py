@@ -5,10 +5,14 @@ from contextlib import asynccontextmanager
 
 from tasks.referrals import find_moved_referrals
 from tasks.workspace import _current
+from tests.sync.alone import run_flow
 from tests.sync.doors import assert_silence, look_at_referral
 from tests.sync.fate import WRITES, Fate
 from tests.sync.pairs import DEAL_VALUE, NOTES, shared_pair
 from tests.sync.stand import Stand
+
+
+DAYS = 3 * 86_400
 
 
 @asynccontextmanager
@@ -76,7 +80,21 @@ async def test_run_which_dies_after_it_has_listed_leaves_everything_to_the_next(
 
     async with listing(stand) as moved:
         assert moved == [pair.referral_id]
-    stand.pass_time(1800)  # the run ended there, having brought nothing over
+    stand.pass_time(DAYS)  # the run ended there, having brought nothing over, and what it listed is old by now
+    await stand.sign_in()
 
-    assert await handle_missed(stand) == [pair.referral_id]
+    async with stand.run() as workspace:
+        await run_flow(6, workspace)
     assert (await pair.opportunity())["description"] == "Nobody told us."
+
+
+async def test_referral_which_the_listing_found_is_not_read_once_more(stand: Stand) -> None:
+    pair = await shared_pair(stand)
+    await pair.colleague_edits(NOTES, "Nobody told us.")
+
+    fate = Fate()
+    async with stand.run(fate) as workspace:
+        await run_flow(6, workspace)
+
+    referrals = [call for call in fate.calls("GET") if "/referrals" in call]
+    assert referrals == ["GET /v1.0/engagements/referrals"]

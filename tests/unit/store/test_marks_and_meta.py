@@ -57,7 +57,7 @@ async def test_watermark_moves(ledger: Ledger, clock: MovingClock) -> None:
     assert await ledger.marks.find_watermark("referrals") is None
 
     for at in (clock.at, clock.at + timedelta(microseconds=1)):
-        await ledger.marks.set_watermark("referrals", at)
+        await ledger.record_listing("referrals", until=at, hints=[])
         assert await ledger.marks.find_watermark("referrals") == at
 
 
@@ -93,7 +93,7 @@ async def test_ledger_says_that_it_can_be_written(ledger: Ledger) -> None:
 async def test_tenants_do_not_see_one_another(ledger: Ledger, place: Place, clock: MovingClock) -> None:
     await ledger.meta.save("organization_id", "1")
     await ledger.record_poll("opportunities", delta_link="d1", select_hash="h1", hints=[])
-    await ledger.marks.set_watermark("referrals", clock.at)
+    await ledger.record_listing("referrals", until=clock.at, hints=[])
     await ledger.activations.activate(FlowName.REGISTER_WEBHOOK, "ok")
 
     async with place.open(tenant=f"{place.tenant}-other") as other:
