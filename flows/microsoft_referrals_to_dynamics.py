@@ -6,10 +6,11 @@ from prefect.client.schemas.objects import State
 
 from cosell.domain.flows import FlowName
 from cosell.store import HintKind
+from cosell.sync.recent import ALONE_AT_MOST
 from flows.operating import conclude, handle_each, operating_flow
 from flows.parameters import RecordIds
 from flows.report import publish_outcomes
-from tasks.links import follow_copy
+from tasks.links import follow_copy, read_deals
 from tasks.referrals import check_ids
 
 
@@ -22,6 +23,9 @@ async def microsoft_referrals_to_dynamics(referral_ids: RecordIds) -> State[Any]
     Args:
         referral_ids: ids of Microsoft's copies.
     """
-    outcomes = await handle_each(check_ids(referral_ids), follow_copy, kind=HintKind.REFERRAL)
+    wanted = check_ids(referral_ids)
+    if len(wanted) > ALONE_AT_MOST:
+        await read_deals(wanted)
+    outcomes = await handle_each(wanted, follow_copy, kind=HintKind.REFERRAL)
     await publish_outcomes(FlowName.MICROSOFT_REFERRALS_TO_DYNAMICS, outcomes)
     return conclude(outcomes)

@@ -14,7 +14,7 @@ from flows.operating import conclude, handle_each, operating_flow, run_subflow
 from flows.parameters import RecordIds
 from flows.partner_center_to_dynamics_helper import partner_center_to_dynamics_helper
 from flows.report import publish_deadlines, publish_outcomes
-from flows.rounds import KINDS, turn_of, work_through_inbox
+from flows.rounds import turn_of, work_through_inbox
 from tasks.deadlines import find_due_reminders, remind_of_deadline
 from tasks.referrals import GONE, LEFT_OUT, check_ids, find_moved_referrals, read_referrals
 from tasks.workspace import get_workspace
@@ -49,10 +49,14 @@ async def _tell(outcomes: list[Outcome]) -> State[Any]:
 
 
 async def _work_through(*, look_for_missed: bool) -> list[Outcome]:
-    """Put what notifications missed into the inbox, then handle what it holds, until it is empty or enough for a run."""
+    """Put what notifications missed into the inbox, then handle what it holds: until it is empty, or enough for a run.
+
+    Our own referrals go first: what Microsoft's copy says needs the opportunity to be there.
+    """
     if look_for_missed:
         await find_moved_referrals()
-    found = await work_through_inbox(KINDS[FlowName.PARTNER_CENTER_TO_DYNAMICS], _handle)
+    own, copies = [HintKind.REFERRAL], [HintKind.RELATED_REFERRAL]
+    found = await work_through_inbox(own, _handle, (copies, _handle))
     if look_for_missed:
         # After what has moved: an answer which has just arrived needs no reminder.
         due = await find_due_reminders()

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from datetime import timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -44,11 +45,14 @@ async def work_through_inbox(
 ) -> list[Outcome]:
     """Claim hints, handle their records, settle; until nothing is left or it is enough for one run.
 
-    What arrives meanwhile is taken by the next round. `others` are kinds which are handled in another way, afterwards.
+    What arrives meanwhile is taken by the next round. `others` are kinds which are handled afterwards, or in another
+    way.
     """
     outcomes: list[Outcome] = []
+    numbers = count(1)
     for these, handle_these in ((kinds, handle), *others):
-        for number in range(1, ROUNDS_AT_MOST + 1):
+        for _ in range(ROUNDS_AT_MOST):
+            number = next(numbers)
             claimed = await claim_hints(these, number)
             if not claimed:
                 break

@@ -10,7 +10,7 @@ from cosell.sync.arrive import CREATED_IN
 from cosell.sync.arrive import create_opportunity as create_from_referral
 from cosell.sync.leads.pair import sync_any_link
 from cosell.sync.look import stage_of_referral
-from cosell.sync.microsoft import follow_microsofts_copy
+from cosell.sync.microsoft import follow_microsofts_copy, read_deals_of_copies
 from cosell.sync.outcome import Outcome, Result
 from cosell.sync.pair import sync_link
 from cosell.sync.refusal import file_refusal
@@ -75,6 +75,14 @@ async def follow_copy(referral_id: str) -> Outcome:
     except RejectedError as error:
         await _file(workspace, HintKind.REFERRAL, referral_id, error)
         raise
+
+
+@step(
+    name="read-deals-of-copies", run_name="read the deals of Microsoft's copies", tags={"partner-center", "dataverse"}
+)
+async def read_deals(copy_ids: list[str]) -> None:
+    """Read both sides of the deals to which copies of Microsoft's belong, in pages where there are many."""
+    await read_deals_of_copies(get_workspace(), [ReferralId(item) for item in copy_ids])
 
 
 @step(name="create-opportunity", run_name="create opportunity of {referral_id}", tags={"dataverse"})

@@ -45,9 +45,11 @@ class Remark:
     """Whether time has passed, so that even two records as we left them are looked at."""
 
     def is_news(self, link: Link) -> bool:
-        """Tell whether the seller has not been told yet."""
+        """Tell whether it says what the pair does not know yet, or the seller has not been told."""
         known = {item.kind: item.at for item in read_deadlines(link.base)}
         if self.is_due or any(known.get(kind) != at for kind, at in self.deadlines.items()):
+            return True
+        if any(link.base.get(name) != value for name, value in self.values.items()):
             return True
         return any(note.key not in link.told for note in self.notes)
 

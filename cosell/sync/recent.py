@@ -16,11 +16,14 @@ SAME_MOMENT = timedelta(seconds=2)
 """A change which is announced for so long after our own write, or less, is that write, when nothing else is there."""
 
 
-async def read_recent(workspace: Workspace, referral_ids: Collection[ReferralId]) -> None:
+async def read_recent(
+    workspace: Workspace, referral_ids: Collection[ReferralId], *, takes_as_left: bool = False
+) -> None:
     """Read those of many referrals which moved lately, a hundred in a call; the others are left to whoever wants them.
 
     The order of the listing is documented, how fresh it is is not: what stands in it as we left it is taken from there
-    only when our own write is what was announced. Else somebody says that it moved, and it is read by itself.
+    only when our own write is what was announced, or with `takes_as_left`. Else somebody says that it moved, and it is
+    read by itself.
     """
     wanted = {referral_id for referral_id in referral_ids if referral_id not in workspace.reads.referrals}
     if len(wanted) <= ALONE_AT_MOST:
@@ -30,7 +33,9 @@ async def read_recent(workspace: Workspace, referral_ids: Collection[ReferralId]
         found = [referral for referral in page if referral.id in wanted]
         links = await workspace.ledger.links.find_by_referral_ids([referral.id for referral in found])
         workspace.reads.referrals |= {
-            item.id: item for item in found if _is_fresh(item, links.get(item.id), announced.get(item.id))
+            item.id: item
+            for item in found
+            if takes_as_left or _is_fresh(item, links.get(item.id), announced.get(item.id))
         }
         wanted -= {referral.id for referral in found}
         if len(found) < WORTH_A_PAGE or not wanted:

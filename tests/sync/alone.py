@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
-from cosell.domain.flows import FlowName
 from cosell.domain.ids import OpportunityId
 from cosell.errors import ConflictError, RejectedError, RetryableError, SignInRequired
 from cosell.store import HintKind
@@ -19,7 +18,6 @@ from cosell.sync.share import share_opportunity
 from cosell.sync.solutions.polls import poll_solution_rows
 from cosell.sync.watched import poll_deals
 from cosell.sync.workspace import Workspace
-from flows.rounds import KINDS
 from tasks.inbox import claim_hints, give_back_claims, settle_hints
 from tasks.opportunities import poll_leads
 from tasks.referrals import find_moved_referrals
@@ -49,8 +47,8 @@ async def run_flow(number: int, workspace: Workspace, *, at_once: int = 1) -> No
 
 async def _partner_center_to_dynamics(workspace: Workspace, at_once: int) -> None:
     await find_moved_referrals.fn()
-    kinds = KINDS[FlowName.PARTNER_CENTER_TO_DYNAMICS]
-    await _work_through(workspace, kinds, look_at_referral, kind=HintKind.REFERRAL, at_once=at_once)
+    for kind in (HintKind.REFERRAL, HintKind.RELATED_REFERRAL):
+        await _work_through(workspace, [kind], look_at_referral, kind=HintKind.REFERRAL, at_once=at_once)
 
 
 async def _opportunities_to_partner_center(workspace: Workspace, at_once: int) -> None:

@@ -2,7 +2,10 @@
 
 import pytest
 
+from cosell.domain.ids import ReferralId
+from cosell.sync.microsoft import read_deals_of_copies
 from cosell.sync.outcome import Result
+from cosell.sync.recent import ALONE_AT_MOST
 from tests.sync.doors import assert_silence, look_at_opportunity, look_at_referral
 from tests.sync.fate import WRITES, Fate
 from tests.sync.pairs import PairInStep, invited_pair
@@ -15,7 +18,7 @@ async def pair_with_help(stand: Stand) -> tuple[PairInStep, Document]:
     opportunity_id = await stand.write_opportunity(cosell_help=PROOF_OF_CONCEPT)
     async with stand.run() as workspace:
         await look_at_opportunity(workspace, opportunity_id)
-    (ours,) = await stand.referrals()
+    (ours,) = [item for item in await stand.referrals() if item["externalReferenceId"] == opportunity_id]
     (theirs,) = [copy for copy in await stand.copies(ours["engagementId"]) if copy["organizationId"] == "msft"]
     return PairInStep(stand, opportunity_id, ours["id"]), theirs
 
@@ -39,6 +42,34 @@ async def test_acceptance_brings_microsofts_crm_id_and_is_told_once(stand: Stand
         await look(stand, referral_id, fate)
         assert fate.calls(*WRITES) == []
     assert len(await stand.opportunities()) == 1
+
+
+async def test_copy_which_says_nothing_new_costs_one_read(stand: Stand) -> None:
+    """Microsoft announces its copy whenever anybody writes to it."""
+    _, copy = await pair_with_help(stand)
+    await look(stand, copy["id"])
+
+    fate = Fate()
+    assert await look(stand, copy["id"], fate) is Result.ECHO
+
+    assert fate.calls() == [f"GET /v1.0/engagements/referrals/{copy['id']}"]
+
+
+async def test_deals_of_many_copies_are_read_in_pages(stand: Stand) -> None:
+    found = [await pair_with_help(stand) for _ in range(ALONE_AT_MOST + 1)]
+    copies = [ReferralId(copy["id"]) for _, copy in found]
+
+    fate = Fate()
+    async with stand.run(fate) as workspace:
+        for copy_id in copies:
+            await workspace.get_referral(copy_id)
+        before = len(fate.calls())
+        await read_deals_of_copies(workspace, copies)
+        pages = fate.calls()[before:]
+        assert {pair.referral_id for pair, _ in found} < workspace.reads.referrals.keys()
+        assert {pair.opportunity_id for pair, _ in found} == workspace.reads.opportunities.keys()
+
+    assert pages == ["GET /v1.0/engagements/referrals", "GET /api/data/v9.2/opportunities"]
 
 
 async def test_invitation_is_told_with_the_days_to_wait(stand: Stand) -> None:

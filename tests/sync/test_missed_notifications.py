@@ -11,7 +11,6 @@ from tests.sync.fate import WRITES, Fate
 from tests.sync.pairs import DEAL_VALUE, NOTES, shared_pair
 from tests.sync.stand import Stand
 
-
 DAYS = 3 * 86_400
 
 
