@@ -32,7 +32,7 @@ class TogetherScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist ha
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option which turns every skipped test into a failure, for machines that have all it takes."""
     parser.addoption("--no-skips", action="store_true", help="count a skipped test as failed")
-    parser.addoption("--records", type=int, default=24, help="how many records tests/kills work on")
+    parser.addoption("--records", type=int, default=24, help="how many records are in hand when somebody is killed")
     live = parser.getgroup("live", "facts against the real services (tests/contract/wire)")
     live.addoption("--live", action="store_true", help="ask the services which the COSELL_ variables name; only reads")
     live.addoption("--live-writes", action="store_true", help="also create rows in the CRM, and delete them")
@@ -83,3 +83,9 @@ def _nobodys_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [name for name in os.environ if name.startswith("COSELL_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def records(request: pytest.FixtureRequest) -> int:
+    """How many records are in hand when somebody is killed."""
+    return int(request.config.getoption("--records"))

@@ -8,14 +8,13 @@ from typing import Any
 from cosell.domain.flows import FlowName
 from cosell.wiring import open_settings_ledger
 from tests.flows.prefect_ui import ENDED, Run, operating, wait_until
-from tests.flows.world import World, processes_of
+from tests.flows.world import DISPATCHER, SERVER, WORKER, World
 
 SIXTH, EIGHTH, NINTH = (
     FlowName.PARTNER_CENTER_TO_DYNAMICS,
     FlowName.OPPORTUNITIES_TO_PARTNER_CENTER,
     FlowName.SOLUTIONS_TO_PARTNER_CENTER,
 )
-DISPATCHER, WORKER, SERVER = "cosell.cli dispatch", "prefect worker start", "cosell.cli.prefect_server"
 ALONE, BATCH = "/opportunities\\(cosell_referralid=", "/\\$batch$"
 CREATE = {"path": f"({ALONE}|{BATCH})"}
 """The write by which an opportunity is made: alone, or in a batch with its solutions."""
@@ -64,12 +63,12 @@ def test_killed_dispatcher_comes_back_and_its_work_is_done_once(active_world: Wo
     try:
         referral_id = _invite(world, "Killed half-way")
         under_way = wait_until("a run is on", lambda: _dispatched(world, "RUNNING"))
-        victim = _process(world, DISPATCHER)
+        victim = world.find_process(DISPATCHER)
         os.kill(victim, signal.SIGKILL)
     finally:
         world.emulators.control("DELETE", "faults")
 
-    wait_until("another dispatcher is there", lambda: _process(world, DISPATCHER) not in {0, victim})
+    wait_until("another dispatcher is there", lambda: world.find_process(DISPATCHER) not in {0, victim})
     rows = wait_until("the opportunity arrives", lambda: _find_rows(world, referral_id), seconds=RECOVERY_SECONDS)
     assert len(rows) == 1
     ended = wait_until("the dead run is told", lambda: _ended(world, under_way[0]))
@@ -92,17 +91,17 @@ def test_cancel_in_the_ui_ends_a_dispatched_run(active_world: World) -> None:
 
 def test_hints_wait_while_the_prefect_server_is_gone(active_world: World) -> None:
     world = active_world
-    os.kill(_process(world, SERVER), signal.SIGKILL)
+    os.kill(world.find_process(SERVER), signal.SIGKILL)
     referral_id = _invite(world, "While the server was gone")
 
     rows = wait_until("the opportunity arrives", lambda: _find_rows(world, referral_id), seconds=RECOVERY_SECONDS)
     assert len(rows) == 1
-    assert _process(world, SERVER), "it was started again"
+    assert world.find_process(SERVER), "it was started again"
 
 
 def test_without_a_dispatcher_the_schedule_finds_what_waits(active_world: World) -> None:
     world = active_world
-    dispatcher = _process(world, DISPATCHER)
+    dispatcher = world.find_process(DISPATCHER)
     os.kill(dispatcher, signal.SIGSTOP)
     try:
         referral_id = _invite(world, "Nobody dispatches")
@@ -117,7 +116,7 @@ def test_without_a_dispatcher_the_schedule_finds_what_waits(active_world: World)
 
 def test_an_hour_without_workers_is_made_up_for_by_one_run(active_world: World) -> None:
     world = active_world
-    worker = _process(world, WORKER)
+    worker = world.find_process(WORKER)
     os.kill(worker, signal.SIGSTOP)
     try:
         before = _runs(world, EIGHTH, "COMPLETED")
@@ -214,12 +213,6 @@ def _named(world: World, flow: FlowName, name: str) -> list[Run]:
 
 def _superseded(world: World) -> list[Run]:
     return _named(world, EIGHTH, "Superseded")
-
-
-def _process(world: World, command: str) -> int:
-    """Return the id of the process with this command; 0 when there is none."""
-    found = [process_id for process_id, line in processes_of(world.home) if command in line]
-    return min(found, default=0)
 
 
 def _id(world: World, flow: FlowName) -> str:

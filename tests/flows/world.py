@@ -24,6 +24,8 @@ from tests.flows.pager import Pager, running_pager
 from tests.flows.prefect_ui import PrefectUi, operating, wait_until
 
 ADMIN = "referrals.admin@contoso-partner.example"
+DISPATCHER, WORKER, SERVER = "cosell.cli dispatch", "prefect worker start", "cosell.cli.prefect_server"
+"""Commands of what `cosell up` keeps running."""
 START_SECONDS = 300
 STOP_SECONDS = 60
 COMMAND_SECONDS = 420
@@ -120,6 +122,11 @@ class World:
         began = time.monotonic()
         self.up.send_signal(signal.SIGTERM)
         return self.up.wait(STOP_SECONDS), time.monotonic() - began
+
+    def find_process(self, command: str) -> int:
+        """Return the id of the process with this command; 0 when there is none."""
+        found = [process_id for process_id, line in processes_of(self.home) if command in line]
+        return min(found, default=0)
 
     def processes(self) -> list[str]:
         """Return the command lines of the running processes which work on this home."""

@@ -31,11 +31,6 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         yield running
 
 
-@pytest.fixture
-def records(request: pytest.FixtureRequest) -> int:
-    return int(request.config.getoption("--records"))
-
-
 def test_killed_in_the_middle_of_many_records_it_ends_with_nothing_twice_and_nobody_s_help(
     place: Place, records: int
 ) -> None:
