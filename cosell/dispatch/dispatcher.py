@@ -164,6 +164,9 @@ class Dispatcher:
         standing = self._standings[job.flow]
         if standing.taking and not self._is_overdue(standing, oldest):
             return
+        may_tidy = not standing.is_tidy and not standing.running
+        if oldest is None and not may_tidy:
+            return
         if standing.is_tidy and not await self._is_active(job.flow):
             standing.not_before = self._clock() + INACTIVE
             return
@@ -175,7 +178,7 @@ class Dispatcher:
             standing.not_before = self._clock() + ELSEWHERE
             return
         standing.renewed_at = self._clock()
-        if oldest is None or not standing.is_tidy:
+        if oldest is None or may_tidy:
             standing.taking.add(asyncio.create_task(self._tidy(job)))
             return
         standing.started_at, standing.oldest_at_start = self._clock(), oldest
@@ -206,8 +209,11 @@ class Dispatcher:
             else:
                 self._back_off(job, "the run did not come to its end")
         except CosellError as error:
+            # The server may have made a run before it failed; while nothing runs, that one is told apart.
+            standing.is_tidy = False
             self._back_off(job, str(error))
         except Exception as error:
+            standing.is_tidy = False
             self._back_off(job, f"{type(error).__name__}, see below")
             LOG.exception("A run of %s broke off.", job.flow)
         finally:

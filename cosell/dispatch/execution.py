@@ -32,7 +32,10 @@ from cosell.errors import ConfigurationError
 DISPATCHED = "dispatched"
 """The tag of runs which were executed by a dispatcher."""
 HERE = "Taken by the dispatcher."
-DIED = "The dispatcher which ran this has ended. What was not done is still in the inbox, and comes again by itself."
+DIED = (
+    "Nobody runs this any more: its dispatcher has ended, or the Prefect server did not answer. What was not done is "
+    "still in the inbox, and comes again by itself."
+)
 WATCH_SECONDS = 5.0
 _UNDER_WAY = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING]))
 
@@ -95,9 +98,9 @@ async def _is_cancelling(client: PrefectClient, run_id: UUID) -> bool:
 
 
 async def mark_dead_runs(deployment: str) -> int:
-    """Mark as crashed what an earlier dispatcher was executing when it died, with the runs called; return how many.
+    """Mark as crashed the runs which no dispatcher executes any more, with the runs called; return how many.
 
-    Call it only while no other dispatcher runs this deployment's flow. Nothing depends on it but what the UI shows.
+    Call it only while no dispatcher runs this deployment's flow. Nothing depends on it but what the UI shows.
 
     Raises:
         ServiceUnreachable: the Prefect server does not answer.
