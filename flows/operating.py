@@ -211,11 +211,11 @@ def _outcome_of(error: CosellError, record_id: str, kind: HintKind) -> Outcome:
 def conclude(outcomes: Sequence[Outcome]) -> State[Any]:
     """Return the state in which a flow ends: Completed, or NeedsAttention when a record was refused or has to wait.
 
-    One that another run had in hand just then wants no attention.
+    One that only waits, for another run or another record, wants no attention.
     """
     counts = {result: sum(outcome.result is result for outcome in outcomes) for result in Result}
     message = ", ".join(f"{count} {result}" for result, count in counts.items() if count) or "Nothing to do"
-    stopping = [outcome for outcome in outcomes if outcome.result in STOPPING and not outcome.is_in_other_hands]
+    stopping = [outcome for outcome in outcomes if outcome.result in STOPPING and not outcome.only_waits]
     reasons = _count_reasons([outcome.reason for outcome in stopping])
     if not reasons:
         return Completed(message=f"{message}.")

@@ -32,7 +32,7 @@ async def publish_outcomes(name: FlowName, outcomes: Sequence[Outcome]) -> None:
         key=tenant_artifact(name.value, get_workspace().ledger.tenant),
         description=f"{len(told)} of {len(outcomes)} records" + _limit(told),
     )
-    stopped = [item for item in told if item.result in STANDING_IN_THE_WAY and not item.is_in_other_hands]
+    stopped = [item for item in told if item.result in STANDING_IN_THE_WAY and not item.only_waits]
     if stopped:
         rows = group_by_cause(stopped, get_workspace().link_template)
         await acreate_table_artifact(
@@ -82,7 +82,7 @@ def _log(told: Sequence[Outcome]) -> None:
         sent = (("to Partner Center", outcome.to_partner_center), ("to the CRM", outcome.to_dataverse))
         parts = [outcome.result.value, *(f"{where}: {', '.join(fields)}" for where, fields in sent if fields)]
         line = f"{named}: {'; '.join([*parts, *([outcome.reason] if outcome.reason else [])])}"
-        if outcome.result in (Result.REFUSED, Result.LATER) and not outcome.is_in_other_hands:
+        if outcome.result in (Result.REFUSED, Result.LATER) and not outcome.only_waits:
             log.warning("%s", line)
         else:
             log.info("%s", line)

@@ -24,6 +24,8 @@ HOLD_ANEW_SECONDS = 15
 IN_HAND_SECONDS = 5
 """So soon a record comes again which another run had in hand: most are done within a second."""
 LATER_SECONDS = 60
+TRIES_OF_WAITING = 3
+"""So often a copy of Microsoft's comes again whose deal is not there: the run which brings it may have died."""
 
 
 @step(name="claim-hints", run_name="claim hints, round {round_number}", tags={"inbox"})
@@ -80,6 +82,11 @@ async def take_wake_ups(kinds: list[HintKind]) -> int:
     entries = await inbox.claim(kinds, limit=CLAIM_AT_MOST, holder=workspace.holder, seconds=CLAIM_SECONDS)
     await inbox.settle(entries)
     return len(entries)
+
+
+def may_come_later(workspace: Workspace, record_id: str) -> bool:
+    """Tell whether a hint of this record is in hand which has not come often: what it waits for may still come."""
+    return any(entry.record_id == record_id and entry.attempts < TRIES_OF_WAITING for entry in workspace.claims)
 
 
 async def give_back_claims() -> None:

@@ -1,5 +1,7 @@
 """Brings one record in step: the task a person will want to see, and to retry, for itself."""
 
+from dataclasses import replace
+
 from prefect.runtime import flow_run
 
 from cosell.domain.ids import OpportunityId, ReferralId
@@ -11,11 +13,12 @@ from cosell.sync.arrive import create_opportunity as create_from_referral
 from cosell.sync.leads.pair import sync_any_link
 from cosell.sync.look import stage_of_referral
 from cosell.sync.microsoft import follow_microsofts_copy, read_deals_of_copies
-from cosell.sync.outcome import Outcome, Result
+from cosell.sync.outcome import NOT_THERE_YET, Outcome, Result
 from cosell.sync.pair import sync_link
 from cosell.sync.refusal import file_refusal
 from cosell.sync.share import share_opportunity as share
 from cosell.sync.workspace import Workspace
+from tasks.inbox import may_come_later
 from tasks.policy import step
 from tasks.workspace import get_workspace
 
@@ -71,7 +74,9 @@ async def follow_copy(referral_id: str) -> Outcome:
         copy = await workspace.get_referral(ReferralId(referral_id))
         if copy is None:
             raise RecordNotFound("Microsoft's copy is gone.", origin=Origin(record=f"referral {referral_id}"))
-        return await follow_microsofts_copy(workspace, copy, run_id=_run_id())
+        outcome = await follow_microsofts_copy(workspace, copy, run_id=_run_id())
+        waits = outcome.cause == NOT_THERE_YET and may_come_later(workspace, referral_id)
+        return replace(outcome, result=Result.LATER) if waits else outcome
     except RejectedError as error:
         await _file(workspace, HintKind.REFERRAL, referral_id, error)
         raise

@@ -7,7 +7,7 @@ from cosell.domain.snapshot import Value
 from cosell.partner_center import Referral
 from cosell.sync.deadlines import DeadlineKind
 from cosell.sync.invite import find_copy_note, read_help, read_microsofts_deadline
-from cosell.sync.outcome import Outcome, Result
+from cosell.sync.outcome import NOT_THERE_YET, Outcome, Result
 from cosell.sync.pair import Remark, sync_link
 from cosell.sync.planner import HELP_FIELD
 from cosell.sync.recent import read_recent
@@ -26,9 +26,8 @@ async def follow_microsofts_copy(
     links = [link for same in found.values() for link in same if link.opportunity_id and link.referral_id]
     link = next(iter(links), None)
     if link is None:
-        return Outcome(
-            result=Result.SKIPPED, referral_id=copy.id, reason="no opportunity belongs to this engagement yet"
-        )
+        reason = "no opportunity belongs to this engagement yet"
+        return Outcome(result=Result.SKIPPED, referral_id=copy.id, reason=reason, cause=NOT_THERE_YET)
     note = find_copy_note(copy)
     values: dict[str, Value] = {}
     if copy.microsoft_crm_id:

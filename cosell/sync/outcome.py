@@ -20,6 +20,8 @@ class Result(StrEnum):
     LATER = "later"
 
 
+NOT_THERE_YET = "NotThereYet"
+"""The cause when Microsoft's copy comes before the opportunity of its engagement."""
 QUIET = frozenset({Result.ECHO, Result.IN_STEP})
 """Results of which nobody has to hear."""
 
@@ -41,5 +43,10 @@ class Outcome:
 
     @property
     def is_in_other_hands(self) -> bool:
-        """Whether another run had the record in hand just then: a coincidence, and no reason to look at it."""
+        """Whether another run had the record in hand just then."""
         return self.result is Result.LATER and self.cause == LeaseHeld.__name__
+
+    @property
+    def only_waits(self) -> bool:
+        """Whether it waits for another run or another record: nothing stands in the way, and nobody has to look."""
+        return self.is_in_other_hands or (self.result is Result.LATER and self.cause == NOT_THERE_YET)

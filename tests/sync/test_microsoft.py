@@ -3,9 +3,13 @@
 import pytest
 
 from cosell.domain.ids import ReferralId
+from cosell.store import Door, Hint, HintKind
 from cosell.sync.microsoft import read_deals_of_copies
-from cosell.sync.outcome import Result
+from cosell.sync.outcome import Outcome, Result
 from cosell.sync.recent import ALONE_AT_MOST
+from tasks.inbox import TRIES_OF_WAITING, claim_hints
+from tasks.links import follow_copy
+from tasks.workspace import _current
 from tests.sync.doors import assert_silence, look_at_opportunity, look_at_referral
 from tests.sync.fate import WRITES, Fate
 from tests.sync.pairs import PairInStep, invited_pair
@@ -70,6 +74,32 @@ async def test_deals_of_many_copies_are_read_in_pages(stand: Stand) -> None:
         assert {pair.opportunity_id for pair, _ in found} == workspace.reads.opportunities.keys()
 
     assert pages == ["GET /v1.0/engagements/referrals", "GET /api/data/v9.2/opportunities"]
+
+
+async def test_copy_which_comes_before_its_deal_comes_again_a_few_times(stand: Stand) -> None:
+    """The run which has our own referral in hand may have died: it is taken up again within a minute or two."""
+    engagement_id = (await stand.referral(await stand.microsoft_invites()))["engagementId"]
+    (copy,) = [item for item in await stand.copies(engagement_id) if item["organizationId"] == "msft"]
+    hint = Hint(door=Door.PARTNER_CENTER, kind=HintKind.RELATED_REFERRAL, record_id=copy["id"])
+    async with stand.run() as workspace:
+        await workspace.ledger.inbox.add([hint])
+
+    found = [await follow_claimed(stand, copy["id"]) for _ in range(TRIES_OF_WAITING + 1)]
+
+    assert [outcome.only_waits for outcome in found] == [True] * TRIES_OF_WAITING + [False]
+    assert found[-1].result is Result.SKIPPED
+
+
+async def follow_claimed(stand: Stand, copy_id: str) -> Outcome:
+    async with stand.run() as workspace:
+        token = _current.set(workspace)
+        try:
+            assert await claim_hints.fn([HintKind.RELATED_REFERRAL], 1) == [copy_id]
+            outcome = await follow_copy.fn(copy_id)
+            await workspace.ledger.inbox.release(workspace.claims, delay_seconds=0)
+        finally:
+            _current.reset(token)
+    return outcome
 
 
 async def test_invitation_is_told_with_the_days_to_wait(stand: Stand) -> None:
