@@ -14,7 +14,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
 from prefect.tasks import Task
 
-from cosell.errors import ConflictError, CosellError, RetryableError
+from cosell.errors import ConflictError, CosellError, LeaseHeld, RetryableError
 
 Parameters = ParamSpec("Parameters")
 Returned = TypeVar("Returned")
@@ -43,10 +43,16 @@ OF_THIS_TASK = CacheKeyFnPolicy(cache_key_fn=_name_task)
 """Neither inputs nor the run tell tasks apart: two without parameters would be one, and the second never done."""
 
 
-async def may_pass_later(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Tell whether a failed task is worth another try."""
+async def may_pass_later(_task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+    """Tell whether a failed task is worth another try.
+
+    A record in another run's hand is worth one: it is free within a second, or held by a run that died. Then its hint
+    comes again, and holds up nobody meanwhile.
+    """
     try:
         await state.aresult()
+    except LeaseHeld:
+        return run.run_count <= 1
     except (RetryableError, ConflictError):
         return True
     except Exception:  # noqa: BLE001  whatever else it was, a second try would not mend it
