@@ -4,11 +4,11 @@
 # KEEP=1                  leaves what `make demo` started up until Ctrl-C
 # ARGS='-k planner -x'    goes to pytest
 # MINUTES=10 SEED=7      is how long `make soak` looks, and the seed which it tries
-# WORKERS=0               runs the tests in one process (2 by default)
+# WORKERS=0               runs the tests in one process (3 by default: one of them mostly waits for Prefect)
 
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
-WORKERS ?= 2
+WORKERS ?= 3
 MINUTES ?= 10
 
 .PHONY: help setup demo test soak judges check lint types imports fresh format docs bench clean
