@@ -1,6 +1,6 @@
 """Reads many referrals from the listing of those which moved last, so that a burst of notifications costs few calls."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from cosell.domain.ids import ReferralId
@@ -11,7 +11,7 @@ from cosell.sync.workspace import Workspace
 ALONE_AT_MOST = 10
 """So many are read one by one; the listing would cost as much or more."""
 WORTH_A_PAGE = 5
-"""A page which holds fewer of those we want is the last one: what is left has not moved lately."""
+"""So many single reads a page may take the place of: no more pages are read than that is worth in all."""
 SAME_MOMENT = timedelta(seconds=2)
 """A change which is announced for so long after our own write, or less, is that write, when nothing else is there."""
 
@@ -23,12 +23,15 @@ async def read_recent(
 
     The order of the listing is documented, how fresh it is is not: what stands in it as we left it is taken from there
     only when our own write is what was announced, or with `takes_as_left`. Else somebody says that it moved, and it is
-    read by itself.
+    read by itself. What was announced stands no further down than its time; Microsoft's copies never stand there.
     """
     wanted = {referral_id for referral_id in referral_ids if referral_id not in workspace.reads.referrals}
     if len(wanted) <= ALONE_AT_MOST:
         return
     announced = _announced(workspace)
+    times = [announced.get(referral_id) for referral_id in wanted]
+    since = min((at for at in times if at is not None), default=None) if None not in times else None
+    pages_left = len(wanted) // WORTH_A_PAGE
     async for page in workspace.partner_center.iter_referrals(order_by="updatedDateTime desc"):
         found = [referral for referral in page if referral.id in wanted]
         links = await workspace.ledger.links.find_by_referral_ids([referral.id for referral in found])
@@ -38,8 +41,14 @@ async def read_recent(
             if takes_as_left or _is_fresh(item, links.get(item.id), announced.get(item.id))
         }
         wanted -= {referral.id for referral in found}
-        if len(found) < WORTH_A_PAGE or not wanted:
+        pages_left -= 1
+        if not wanted or not pages_left or _ends_before(page, since):
             return
+
+
+def _ends_before(page: Sequence[Referral], since: datetime | None) -> bool:
+    last = page[-1].updated_date_time if page else None
+    return since is not None and last is not None and last < since - SAME_MOMENT
 
 
 def _announced(workspace: Workspace) -> dict[str, datetime | None]:

@@ -59,7 +59,7 @@ async def test_what_a_person_has_to_mend_is_not_tried_again(error: type[CosellEr
 
 
 async def test_record_in_other_hands_is_tried_once_more_and_then_left_to_its_hint() -> None:
-    busy = Failed(data=LeaseHeld("Somebody else has it."))
+    busy: State[object] = Failed(data=LeaseHeld("Somebody else has it."))
     once, twice = (TaskRun(task_key="sync-referral", dynamic_key="0", run_count=count) for count in (1, 2))
 
     assert await may_pass_later(sync_referral, once, busy)

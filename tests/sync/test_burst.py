@@ -5,7 +5,7 @@ from datetime import datetime
 
 from cosell.domain.ids import ReferralId
 from cosell.store import Door, Hint, HintKind
-from cosell.sync.recent import ALONE_AT_MOST, SAME_MOMENT, read_recent
+from cosell.sync.recent import ALONE_AT_MOST, SAME_MOMENT, WORTH_A_PAGE, read_recent
 from tests.sync.fate import Fate
 from tests.sync.pairs import DEAL_VALUE, PairInStep, shared_pair
 from tests.sync.stand import Stand
@@ -86,17 +86,35 @@ async def read_announced(stand: Stand, announced: Mapping[str, datetime]) -> lis
         )
         await read_recent(workspace, [ReferralId(item) for item in announced])
         for referral_id in announced:
-            assert await workspace.get_referral(ReferralId(referral_id)) is not None
+            await workspace.get_referral(ReferralId(referral_id))
     return [call for call in fate.calls() if call.startswith(REFERRALS)]
 
 
-async def test_page_which_holds_few_of_them_is_the_last(stand: Stand) -> None:
-    """Microsoft's copies never stand in the listing; looking for them page after page would only cost."""
-    pair: PairInStep = await shared_pair(stand)
-    strangers = [f"{number:08d}-2222-4333-8444-555555555555" for number in range(ALONE_AT_MOST + 1)]
+async def test_first_of_a_long_burst_are_found_further_down_the_listing(stand: Stand) -> None:
+    """What came first is taken first, and stands last where the newest stand first."""
+    await stand.control("POST", "options", {"page_size": 8})
+    invited = [await stand.microsoft_invites(name=f"Invited {number}") for number in range(20)]
+
+    assert await read_all(stand, invited[:15]) == [REFERRALS] * 3
+
+
+async def test_what_never_stands_there_is_not_looked_for_to_the_end(stand: Stand) -> None:
+    """Microsoft's copies do not; a page may cost as much as it can save, and no more."""
+    await stand.control("POST", "options", {"page_size": 1})
+    for number in range(4):
+        await stand.microsoft_invites(name=f"Invited {number}")
+    copies = [f"{number:08d}-2222-4333-8444-555555555555" for number in range(2 * WORTH_A_PAGE + 1)]
     fate = Fate()
     async with stand.run(fate) as workspace:
-        await read_recent(workspace, [ReferralId(item) for item in [*strangers, pair.referral_id]])
+        await read_recent(workspace, [ReferralId(item) for item in copies])
 
-    assert fate.calls()[-1] == REFERRALS
-    assert fate.calls().count(REFERRALS) == 1
+    assert [call for call in fate.calls() if call.startswith(REFERRALS)] == [REFERRALS] * 2
+
+
+async def test_listing_is_not_read_beyond_what_was_announced(stand: Stand) -> None:
+    pairs = [await shared_pair(stand) for _ in range(2)]
+    later = await last_change(pairs[-1]) + 2 * SAME_MOMENT
+    await stand.control("POST", "options", {"page_size": 1})
+    announced = {f"{number:08d}-2222-4333-8444-555555555555": later for number in range(2 * WORTH_A_PAGE + 1)}
+
+    assert (await read_announced(stand, announced))[:2] == [REFERRALS, f"{REFERRALS}/{next(iter(announced))}"]
