@@ -19,6 +19,10 @@ from tasks.deadlines import find_due_reminders, remind_of_deadline
 from tasks.referrals import GONE, LEFT_OUT, check_ids, find_moved_referrals, read_referrals
 from tasks.workspace import get_workspace
 
+FINISHED_TOGETHER = 25
+"""So many referrals go to flow 4 at once: it makes all opportunities first, and what a poll of the CRM finds before
+Partner Center has been told of them costs a look at each."""
+
 
 @operating_flow(FlowName.PARTNER_CENTER_TO_DYNAMICS)
 async def partner_center_to_dynamics(
@@ -75,8 +79,9 @@ async def _handle(referral_ids: list[str]) -> list[Outcome]:
         _skip(item, "not in Partner Center, or not visible to us") for item in kinds[GONE] if item not in known
     ]
     ours = [*kinds[Arrival.DEAL], *kinds[Arrival.LEAD], *known]
-    if ours:
-        outcomes += await run_subflow(partner_center_to_dynamics_helper, {"referral_ids": ours})
+    for begin in range(0, len(ours), FINISHED_TOGETHER):
+        part = {"referral_ids": ours[begin : begin + FINISHED_TOGETHER]}
+        outcomes += await run_subflow(partner_center_to_dynamics_helper, part)
     if kinds[Arrival.MICROSOFTS_COPY]:
         copies = {"referral_ids": kinds[Arrival.MICROSOFTS_COPY]}
         outcomes += await run_subflow(microsoft_referrals_to_dynamics, copies)
