@@ -45,7 +45,7 @@ async def drive_by_dlt(courier: Courier) -> int:
     deals = [referral async for referral in courier.iter_deals()]
     loop = asyncio.get_running_loop()
 
-    @dlt.destination(batch_size=100, loader_file_format="jsonl", name="dataverse", naming_convention="direct")
+    @dlt.destination(batch_size=100, loader_file_format="typed-jsonl", name="dataverse", naming_convention="direct")
     def dataverse(items: list[Document], table: object) -> None:  # noqa: ARG001  dlt's signature
         for item in items:
             asyncio.run_coroutine_threadsafe(courier.bring(item["referral"]), loop).result()
