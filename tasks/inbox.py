@@ -22,7 +22,10 @@ CLAIM_SECONDS = 60
 """How long the hints of a run that died stay out of reach; one that lives holds its claims anew before."""
 HOLD_ANEW_SECONDS = 15
 IN_HAND_SECONDS = 5
-"""So soon a record comes again which another run had in hand: most are done within a second."""
+"""So soon a record comes again which another run had in hand: most are done within a second.
+
+Each time it has to wait twice as long, up to `LATER_SECONDS`: then a run has died, and its lease has to end.
+"""
 LATER_SECONDS = 60
 TRIES_OF_WAITING = 3
 """So often a copy of Microsoft's comes again whose deal is not there: the run which brings it may have died."""
@@ -61,16 +64,21 @@ async def settle_hints(
 ) -> int:
     """Forget the hints this run has claimed, but for the records in `later`: they wait and come again.
 
-    Those `in_hand` of another run come again soon.
+    Those `in_hand` of another run come again sooner.
     """
     workspace = get_workspace()
     entries, workspace.claims = workspace.claims, []
-    soon = [entry for entry in entries if entry.record_id in set(in_hand)]
-    waiting = [entry for entry in entries if entry.record_id in set(later) - set(in_hand)]
     done = [entry for entry in entries if entry.record_id not in {*later, *in_hand}]
     await workspace.ledger.inbox.settle(done)
-    await workspace.ledger.inbox.release(soon, delay_seconds=IN_HAND_SECONDS)
-    await workspace.ledger.inbox.release(waiting, delay_seconds=LATER_SECONDS)
+    waiting: dict[float, list[InboxEntry]] = {}
+    for entry in entries:
+        if entry.record_id in in_hand:
+            delay = min(IN_HAND_SECONDS * 2**entry.attempts, LATER_SECONDS)
+            waiting.setdefault(delay, []).append(entry)
+        elif entry.record_id in later:
+            waiting.setdefault(LATER_SECONDS, []).append(entry)
+    for delay, these in waiting.items():
+        await workspace.ledger.inbox.release(these, delay_seconds=delay)
     return len(done)
 
 
