@@ -13,7 +13,7 @@ ALONE_AT_MOST = 10
 WORTH_A_PAGE = 5
 """So many single reads a page may take the place of: no more pages are read than that is worth in all."""
 SAME_MOMENT = timedelta(seconds=2)
-"""A change which is announced for so long after our own write, or less, is that write, when nothing else is there."""
+"""A referral written so long before the announced change, or less, was written by that very change."""
 
 
 async def read_recent(
@@ -21,9 +21,10 @@ async def read_recent(
 ) -> None:
     """Read those of many referrals which moved lately, a hundred in a call; the others are left to whoever wants them.
 
-    The order of the listing is documented, how fresh it is is not: what stands in it as we left it is taken from there
-    only when our own write is what was announced, or with `takes_as_left`. Else somebody says that it moved, and it is
-    read by itself. What was announced stands no further down than its time; Microsoft's copies never stand there.
+    The order of the listing is documented, how fresh it is is not. A referral is taken from there when it is as young
+    as the change which was announced, be it our own write. Where no time was announced, it is taken unless it stands
+    there as we left it, and with `takes_as_left` even then. All others are read by themselves. What was announced
+    stands no further down than its time; Microsoft's copies never stand there.
     """
     wanted = {referral_id for referral_id in referral_ids if referral_id not in workspace.reads.referrals}
     if len(wanted) <= ALONE_AT_MOST:
@@ -62,7 +63,7 @@ def _announced(workspace: Workspace) -> dict[str, datetime | None]:
 
 
 def _is_fresh(listed: Referral, link: Link | None, announced_at: datetime | None) -> bool:
-    if link is None or link.referral_etag != listed.etag:
-        return True
-    written_at = listed.updated_date_time
-    return announced_at is not None and written_at is not None and announced_at - written_at <= SAME_MOMENT
+    """Tell whether the listing shows what was announced; where no time was, whether it shows something new at all."""
+    if announced_at is not None and listed.updated_date_time is not None:
+        return announced_at - listed.updated_date_time <= SAME_MOMENT
+    return link is None or link.referral_etag != listed.etag

@@ -68,6 +68,14 @@ async def test_change_announced_after_our_own_write_is_asked_for_by_itself(stand
     assert await read_announced(stand, announced) == [REFERRALS, f"{REFERRALS}/{news}"]
 
 
+async def test_newcomer_which_has_moved_since_the_listing_is_asked_for_by_itself(stand: Stand) -> None:
+    invited = await invite_many(stand)
+    announced = {item: datetime.fromisoformat((await stand.referral(item))["updatedDateTime"]) for item in invited}
+    announced[invited[0]] += SAME_MOMENT * 2
+
+    assert await read_announced(stand, announced) == [REFERRALS, f"{REFERRALS}/{invited[0]}"]
+
+
 async def last_change(pair: PairInStep) -> datetime:
     return datetime.fromisoformat((await pair.referral())["updatedDateTime"])
 
