@@ -27,7 +27,7 @@ IN_HAND_SECONDS = 5
 Each time it has to wait twice as long, up to `LATER_SECONDS`: then a run has died, and its lease has to end.
 """
 LATER_SECONDS = 60
-TRIES_OF_WAITING = 3
+TRIES_OF_WAITING = 6
 """So often a copy of Microsoft's comes again whose deal is not there: the run which brings it may have died."""
 
 
