@@ -1,5 +1,6 @@
 """*Retry* in the UI does only what is left to do: after a refusal, half-way through sharing, after a sudden end."""
 
+import asyncio
 import json
 import os
 import signal
@@ -103,9 +104,10 @@ async def test_run_whose_claims_have_expired_finds_that_another_one_did_its_work
     slow = {**CREATE, "nth": 1, "action": {"delay_ms": 45_000}}
     async with open_settings_ledger(world.settings) as ledger:
         with world.resting(EIGHTH, NINTH):
-            # The dispatcher would be faster than the run which is to die.
+            # The dispatcher would be faster than the run which is to die; what it has in hand it may finish.
             turn = [f"dispatch:{EIGHTH}"]
-            await ledger.leases.acquire(turn, holder="a test", seconds=300)
+            while not await ledger.leases.acquire(turn, holder="a test", seconds=300):  # noqa: ASYNC110  it is elsewhere
+                await asyncio.sleep(0.2)
             wanted = shared_opportunity(world, "Left behind")
             world.emulators.control("PUT", "faults", [slow])
             try:
