@@ -101,6 +101,7 @@ async def test_run_that_failed_half_way_through_sharing_is_retried_without_a_sec
 
 async def test_run_whose_claims_have_expired_finds_that_another_one_did_its_work(active_world: World) -> None:
     world = active_world
+    wait_until("the first deal of all is shared", lambda: find_shared(world, world.early_deal))
     slow = {**CREATE, "nth": 1, "action": {"delay_ms": 45_000}}
     async with open_settings_ledger(world.settings) as ledger:
         with world.resting(EIGHTH, NINTH):
