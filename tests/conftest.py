@@ -17,22 +17,25 @@ settings.register_profile("repeatable", deadline=None, derandomize=True, databas
 settings.register_profile("explore", deadline=None, max_examples=2000)
 settings.load_profile("repeatable")
 
-PREFECT_TESTS = "tests/flows/"
+TOGETHER = ("tests/flows/outages/", "tests/flows/")
+"""Directories whose tests share a product with its Prefect server: starting another one costs too much."""
 LIVE_TESTS = "tests/contract/wire/"
 _guard = NetworkGuard()
 
 
 class TogetherScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """The tests of a file stay together, and all that need a Prefect server: starting a second one costs too much."""
+    """The tests of a file stay together, and all that share a product."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return PREFECT_TESTS if nodeid.startswith(PREFECT_TESTS) else nodeid.split("::", 1)[0]
+        together = (directory for directory in TOGETHER if nodeid.startswith(directory))
+        return next(together, nodeid.split("::", 1)[0])
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option which turns every skipped test into a failure, for machines that have all it takes."""
     parser.addoption("--no-skips", action="store_true", help="count a skipped test as failed")
     parser.addoption("--records", type=int, default=24, help="how many records are in hand when somebody is killed")
+    parser.addoption("--ledger", choices=("sqlite", "postgresql"), help="the ledger of tests/flows/outages")
     live = parser.getgroup("live", "facts against the real services (tests/contract/wire)")
     live.addoption("--live", action="store_true", help="ask the services which the COSELL_ variables name; only reads")
     live.addoption("--live-writes", action="store_true", help="also create rows in the CRM, and delete them")

@@ -46,6 +46,29 @@ def running_postgres() -> Iterator[str]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+def is_installed() -> bool:
+    """Tell whether there is a PostgreSQL to start."""
+    try:
+        find_programs()
+    except PostgresMissing:
+        return False
+    return True
+
+
+def cut_connections(url: str) -> int:
+    """End every connection to a database, as one that is restarted does; return how many there were."""
+    cut = (
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = USER"
+    )
+    done = subprocess.run(
+        ["psql", "--no-psqlrc", "--tuples-only", f"--dbname={url}", f"--command={cut}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return int(done.stdout)
+
+
 def find_programs() -> Path:
     """Return the directory of the newest complete installation."""
     versions = sorted(_INSTALLED.glob("*/bin"), key=lambda path: _version_of(path.parent.name), reverse=True)

@@ -1,4 +1,7 @@
-"""The one world which all tests of this directory share, and the order in which its story is told."""
+"""The one world which all tests of this directory share, and the order in which its story is told.
+
+Tests which stop or kill parts of a world have another one, in `outages`.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +12,7 @@ from tests.flows.deals import shared_opportunity
 from tests.flows.world import World, running_world
 
 HERE = Path(__file__).parent
-LAST = ("test_sharing", "test_reruns", "test_reconnect", "test_privacy", "test_deactivation", "test_stopping")
+LAST = ("test_sharing", "test_reconnect", "test_privacy", "test_deactivation", "test_stopping")
 """What is told after everything else: what schedules have found meanwhile, what goes wrong and is mended, what all the
 runs have left behind, and the end."""
 SECONDS = 900
@@ -18,10 +21,12 @@ SECONDS = 900
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Bring the tests of this directory into the order of their story, and give them the time they need."""
+    for item in items:
+        if item.path.is_relative_to(HERE) and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SECONDS))
     places = [place for place, item in enumerate(items) if item.path.parent == HERE]
     ours = sorted((items[place] for place in places), key=lambda item: _turn(item.path.stem))
     for place, item in zip(places, ours, strict=True):
-        item.add_marker(pytest.mark.timeout(SECONDS))
         items[place] = item
 
 

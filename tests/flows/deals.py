@@ -3,9 +3,11 @@
 from datetime import date
 from typing import Any
 
+from cosell.cli.demo.people import People
 from tests.flows.world import World
 
 Document = dict[str, Any]
+PAGE = 100
 COLUMNS = "name,cosell_referralid,cosell_referrallink,cosell_audit"
 
 
@@ -25,6 +27,16 @@ def referrals_of(world: World, opportunity_id: str) -> list[Document]:
     """Return all referrals which name an opportunity."""
     page = world.people.portal("GET", "?$orderby=createdDateTime desc&$top=100")
     return [item for item in page["value"] if item.get("externalReferenceId") == opportunity_id]
+
+
+def list_referrals(people: People) -> list[Document]:
+    """Return all referrals of ours, from the oldest on."""
+    found: list[Document] = []
+    while True:
+        page = people.portal("GET", f"?$orderby=createdDateTime asc&$top={PAGE}&$skip={len(found)}")["value"]
+        found += page
+        if len(page) < PAGE:
+            return found
 
 
 def find_shared(world: World, opportunity_id: str) -> Document | None:

@@ -25,6 +25,7 @@ from tests.flows.prefect_ui import PrefectUi, operating, wait_until
 
 ADMIN = "referrals.admin@contoso-partner.example"
 DISPATCHER, WORKER, SERVER = "cosell.cli dispatch", "prefect worker start", "cosell.cli.prefect_server"
+RECEIVER = "cosell.cli receive"
 """Commands of what `cosell up` keeps running."""
 START_SECONDS = 300
 STOP_SECONDS = 60
@@ -42,6 +43,8 @@ class World:
     ui: PrefectUi
     people: People
     pager: Pager
+    ledger_url: str = ""
+    """Where the ledger is; by default a file at home."""
     early_deal: str = ""
     """An opportunity which its seller has shared as soon as all flows were active; the schedule has to find it."""
     broken: str = ""
@@ -75,7 +78,8 @@ class World:
     @property
     def settings(self) -> Settings:
         """The product's own settings, to look into its ledger."""
-        return self.emulators.settings(HOME=str(self.home))
+        changes = {"DATABASE_URL": self.ledger_url} if self.ledger_url else {}
+        return self.emulators.settings(HOME=str(self.home), **changes)
 
     def active(self) -> list[FlowName]:
         """Return the flows whose schedules may run, as the UI shows it."""
@@ -141,7 +145,7 @@ def bearer_of(emulators: Emulators, user: str) -> str:
 
 
 @contextmanager
-def running_world() -> Iterator[World]:
+def running_world(ledger_url: str = "") -> Iterator[World]:
     """Run everything while the context lasts; whatever happens, nothing of it stays."""
     with (
         running_emulators() as emulators,
@@ -161,6 +165,7 @@ def running_world() -> Iterator[World]:
             "COSELL_RECEIVER__PUBLIC_URL": f"http://127.0.0.1:{port}",
             "COSELL_RECEIVER__DATAVERSE_SECRET": "only-the-tests-crm-knows-this",
             "COSELL_NOTIFY__URL": pager.url,
+            **({"COSELL_DATABASE_URL": ledger_url} if ledger_url else {}),
         }
         log = home / "up.log"
         with log.open("wb") as out:
@@ -191,6 +196,7 @@ def running_world() -> Iterator[World]:
                     ui=ui,
                     people=people,
                     pager=pager,
+                    ledger_url=ledger_url,
                 )
                 world.sign_people_in()
                 yield world

@@ -18,6 +18,7 @@ import httpx
 from cosell.cli.demo.people import SELLER, People, Urls
 from cosell.sync.hold import LEASE_SECONDS
 from tests.emulator_process import ROOT, Emulators, running_emulators
+from tests.flows.deals import list_referrals
 from tests.flows.world import ADMIN, bearer_of, clean_environment
 
 WRITES = ("POST ", "PATCH ", "PUT ", "DELETE ")
@@ -143,13 +144,7 @@ class Place:
 
     def referrals(self) -> list[Document]:
         """Return all referrals of ours."""
-        found: list[Document] = []
-        for skip in range(0, 100_000, 100):
-            page = self.people.portal("GET", f"?$orderby=createdDateTime asc&$top=100&$skip={skip}")["value"]
-            found += page
-            if len(page) < 100:
-                return found
-        return found
+        return list_referrals(self.people)
 
     def assert_nothing_is_there_twice(self, opportunity_ids: list[str], referral_ids: list[str]) -> None:
         """Count what there is of each deal."""

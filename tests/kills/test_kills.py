@@ -4,7 +4,6 @@ Two workers are always at the same records at once. `make test ARGS="tests/kills
 """
 
 import random
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 
 from tests.flows.prefect_ui import wait_until
 from tests.kills.place import Place, running_place
-from tests.postgres import running_postgres
+from tests.postgres import cut_connections, running_postgres
 
 KILLS = 2
 WRITES_BETWEEN = (3, 25)
@@ -45,7 +44,7 @@ def test_killed_in_the_middle_of_many_records_it_ends_with_nothing_twice_and_nob
         enough = place.count_writes() + dice.randint(*WRITES_BETWEEN)
         wait_until("they work", lambda enough=enough: place.count_writes() >= enough, seconds=WAIT_SECONDS)  # type: ignore[misc]
         if number == KILLS - 1:
-            cut_connections(place)
+            cut_all_connections(place)
         place.kill(*workers)
         place.let_leases_expire()
     assert not place.are_in_step(opportunity_ids, referral_ids), "they were done before they were killed"
@@ -59,20 +58,10 @@ def test_killed_in_the_middle_of_many_records_it_ends_with_nothing_twice_and_nob
     assert_silence(place)
 
 
-def cut_connections(place: Place) -> None:
-    """End every connection to the ledger, as a database that is restarted does; a file has none."""
-    if not place.ledger_url.startswith("postgres"):
-        return
-    cut = (
-        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = USER"
-    )
-    done = subprocess.run(
-        ["psql", "--no-psqlrc", "--tuples-only", f"--dbname={place.ledger_url}", f"--command={cut}"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert int(done.stdout) > 0, "nobody was connected"
+def cut_all_connections(place: Place) -> None:
+    """End every connection to the ledger; a file has none."""
+    if place.ledger_url.startswith("postgres"):
+        assert cut_connections(place.ledger_url) > 0, "nobody was connected"
 
 
 def finish(place: Place, is_done: Callable[[], bool], *, seconds: float = WAIT_SECONDS) -> None:
@@ -80,7 +69,7 @@ def finish(place: Place, is_done: Callable[[], bool], *, seconds: float = WAIT_S
     workers = place.start(), place.start()
     before = place.count_writes()
     wait_until("they work", lambda: place.count_writes() > before, seconds=WAIT_SECONDS)
-    cut_connections(place)
+    cut_all_connections(place)
     wait_until("every deal is in step", is_done, seconds=seconds)
     assert [worker.poll() for worker in workers] == [None, None], "one has ended"
     wait_until("a round is quiet", lambda: is_quiet(place), seconds=seconds)
