@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 USER_SET, TEAM_SET = "systemusers", "teams"
 USER_COLUMNS = {"first_name": "firstname", "last_name": "lastname", "email": "internalemailaddress"}
 """Columns of systemuser by the field names of `mappings/contact.yaml`."""
+ACCOUNT = "account"
 APPLICATION = "applicationid"
 INVITED = ReferralStage.INVITED.value
 MEMBERS = "teammembership_association"
@@ -69,10 +70,18 @@ def owner_of(workspace: Workspace, row: Row) -> str:
 
 
 def contact_of(workspace: Workspace, row: Row) -> ContactId | None:
-    """Return the id of the customer's contact; where only the customer is named, it may be one."""
+    """Return the id of the customer's contact; where none is named, the customer may be one."""
     own = workspace.opportunity.columns
-    named = (row.values.get(lookup_column(name)) for name in (own.contact, own.customer))
-    return next((ContactId(str(value).lower()) for value in named if value), None)
+    contact, customer = row.get(lookup_column(own.contact)), row.get(lookup_column(own.customer))
+    found = contact or (None if _is_account(workspace, row) else customer)
+    return ContactId(str(found).lower()) if found else None
+
+
+def _is_account(workspace: Workspace, row: Row) -> bool:
+    """Tell whether the customer is an account; a row which we have just written does not name the lookup's table."""
+    own = workspace.opportunity.columns
+    account, customer = lookup_column(own.account), lookup_column(own.customer)
+    return row.find_lookup_table(customer) == ACCOUNT or row.get(customer) == row.get(account)
 
 
 async def read_contacts(workspace: Workspace, contact_ids: Collection[ContactId]) -> None:

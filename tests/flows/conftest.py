@@ -21,13 +21,12 @@ SECONDS = 900
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Bring the tests of this directory into the order of their story, and give them the time they need."""
-    for item in items:
-        if item.path.is_relative_to(HERE) and not item.get_closest_marker("timeout"):
-            item.add_marker(pytest.mark.timeout(SECONDS))
-    places = [place for place, item in enumerate(items) if item.path.parent == HERE]
-    ours = sorted((items[place] for place in places), key=lambda item: _turn(item.path.stem))
+    places = [place for place, item in enumerate(items) if item.path.is_relative_to(HERE)]
+    ours = sorted((items[place] for place in places), key=lambda item: (item.path.parent, _turn(item.path.stem)))
     for place, item in zip(places, ours, strict=True):
         items[place] = item
+        if not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SECONDS))
 
 
 def _turn(module: str) -> int:

@@ -205,3 +205,17 @@ async def test_contacts_which_differ_at_the_first_meeting_are_left_as_they_are(s
     await edit_contact(pair, telephone1="+44 113 496 0777")
     await follow(pair)
     assert (await contacts(pair))[0]["phoneNumber"] == "+44 113 496 0777"
+
+
+async def test_account_alone_is_no_contact_to_ask_for(stand: Stand) -> None:
+    pair = await shared_pair(stand)
+    await pair.seller_edits(**{"parentcontactid@odata.bind": None, "name": "Ordering system, phase 2"})
+    row = await pair.opportunity()
+    assert (row["_parentcontactid_value"], row["_customerid_value"]) == (None, row["_parentaccountid_value"])
+    fate = Fate()
+
+    (outcome,) = await follow(pair, fate)
+
+    assert outcome.to_partner_center == ("name",)
+    assert len([call for call in fate.calls() if call.endswith("/contacts")]) == 1, "the poll's, which saw who moved"
+    assert len(await contacts(pair)) == 1, "the one who was sent stays"

@@ -34,9 +34,7 @@ def test_everything_killed_in_the_middle_of_a_burst_ends_with_one_deal_each(acti
     shared = {shared_opportunity(world, f"{SHARED} {number}") for number in range(half)}
 
     for part, victims in ((4, [DISPATCHER]), (2, [SERVER, WORKER, DISPATCHER])):
-        wait_until(
-            f"one in {part} is linked", lambda part=part: _count_linked(world) >= records // part, seconds=patience
-        )  # type: ignore[misc]
+        _wait_for_linked(world, records // part, seconds=patience)
         for victim in victims:
             _kill(world, victim)
         if world.ledger_url:
@@ -61,8 +59,11 @@ def _rows(world: World) -> list[Document]:
     return list(world.people.crm("GET", f"opportunities?$filter={query}&$select=cosell_referralid,name")["value"])
 
 
-def _count_linked(world: World) -> int:
-    return sum(bool(row["cosell_referralid"]) for row in _rows(world))
+def _wait_for_linked(world: World, count: int, *, seconds: float) -> None:
+    def are_linked() -> bool:
+        return sum(bool(row["cosell_referralid"]) for row in _rows(world)) >= count
+
+    wait_until(f"{count} are linked", are_linked, seconds=seconds)
 
 
 def _are_in_step(world: World, invited: set[str], shared: set[str]) -> bool:
