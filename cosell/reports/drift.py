@@ -1,5 +1,6 @@
 """The drift report: what a reconcile has found, counted, as text, files and drawing. Ids and field names only."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -60,7 +61,7 @@ class Files:
 
 
 def describe(counted: Counted, rows: Sequence[DriftRow], files: Files | None) -> str:
-    """Return the report as markdown."""
+    """Return the report as markdown; it holds its picture, as the Prefect UI shows no files of a worker."""
     what = "Nothing was written: a dry run." if counted.is_dry_run else counted.asked
     lines = [
         f"# Drift report of {counted.at:%Y-%m-%d %H:%M} UTC",
@@ -78,6 +79,8 @@ def describe(counted: Counted, rows: Sequence[DriftRow], files: Files | None) ->
     fields = frame[frame["field"] != ""]
     if len(fields):
         lines += ["", "## By field and cause", "", _table(count_by(fields, "field", "cause"))]
+    picture = b64encode(draw(frame).encode()).decode()
+    lines += ["", f"![Differences by field and cause](data:image/svg+xml;base64,{picture})"]
     if files is not None:
         named = [files.csv, files.workbook, *([files.drawing] if files.drawing else [])]
         lines += ["", "All rows, on the machine of the worker: " + ", ".join(f"`{path}`" for path in named) + "."]

@@ -1,6 +1,8 @@
 """The drift report counts what was found, in files a person can open and a picture a browser shows."""
 
 import csv
+import re
+from base64 import b64decode
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -46,6 +48,16 @@ def test_report_counts_deals_and_fields_and_names_the_oldest_difference(tmp_path
     assert "| drifted | 2 | 0 | 2 |" in text, "each deal once, however many fields differ"
     assert "| notes | 1 | 1 | 2 |" in text
     assert str(tmp_path / "reports" / "drift-20261125-020000.csv") in text
+
+
+def test_report_shows_the_picture_which_lies_in_the_file(tmp_path: Path) -> None:
+    files = write_files(tmp_path, COUNTED, ROWS)
+    text = describe(COUNTED, ROWS, files)
+
+    (shown,) = re.findall(r"!\[.+?\]\(data:image/svg\+xml;base64,(.+?)\)", text)
+    assert files.drawing is not None
+    assert b64decode(shown) == files.drawing.read_bytes()
+    assert "![" not in describe(COUNTED, [], None), "nothing differs"
 
 
 def test_files_hold_a_line_for_each_difference(tmp_path: Path) -> None:
