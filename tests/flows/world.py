@@ -25,7 +25,6 @@ from tests.flows.prefect_ui import PrefectUi, operating, wait_until
 
 ADMIN = "referrals.admin@contoso-partner.example"
 DISPATCHER, WORKER, SERVER = "cosell.cli dispatch", "prefect worker start", "cosell.cli.prefect_server"
-RECEIVER = "cosell.cli receive"
 """Commands of what `cosell up` keeps running."""
 START_SECONDS = 300
 STOP_SECONDS = 60

@@ -6,7 +6,8 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from cosell.wiring import open_settings_ledger
 from tests.emulator_process import ROOT, Emulators, running_emulators
 from tests.flows.prefect_ui import wait_until
 from tests.flows.world import clean_environment
+from tests.postgres import cut_connections, running_postgres
 from tests.unit.http.fakes import FakeVault
 
 EVENTS = ("referral-created", "referral-updated", "related-referral-created", "related-referral-updated")
@@ -32,22 +34,24 @@ pytestmark = pytest.mark.timeout(600)
 class Door:
     """A receiver as a process, which can be started again on the same port."""
 
-    def __init__(self, emulators: Emulators, home: Path) -> None:
+    def __init__(self, emulators: Emulators, home: Path, ledger_url: str) -> None:
         self.emulators = emulators
         self.home = home
+        self.ledger_url = ledger_url
         self.port = find_free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def settings(self) -> Settings:
         """The product's own settings."""
-        return self.emulators.settings(HOME=str(self.home))
+        return self.emulators.settings(HOME=str(self.home), DATABASE_URL=self.ledger_url)
 
     def start(self, before: Callable[[], None] | None = None) -> None:
         """Start it and wait until it listens."""
         environment = clean_environment() | {
             **self.emulators.environment,
             "COSELL_HOME": str(self.home),
+            "COSELL_DATABASE_URL": self.ledger_url,
             "PYTHONPATH": str(ROOT),
         }
         self.process = subprocess.Popen(
@@ -61,6 +65,11 @@ class Door:
         )
         wait_until("it listens", lambda: answers(f"http://127.0.0.1:{self.port}/healthz"), seconds=WAIT_SECONDS)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it runs."""
+        return self.process is not None and self.process.poll() is None
+
     def kill(self) -> None:
         """End it as the system does."""
         assert self.process is not None
@@ -68,14 +77,19 @@ class Door:
         assert self.process.wait() == -signal.SIGKILL, "it had ended by itself"
         self.process = None
 
-    def invite(self) -> set[str]:
+    def invite(self, count: int) -> set[str]:
         """Let Microsoft's seller invite us to many deals at once; return the ids of our referrals."""
-        made = (self.emulators.control("POST", "microsoft/referrals", {"name": f"Deal {n}"}) for n in range(BURST))
+        made = (self.emulators.control("POST", "microsoft/referrals", {"name": f"Deal {n}"}) for n in range(count))
         return {str(told["id"]) for told in made if isinstance(told, dict)}
+
+    def count_delivered(self) -> int:
+        """Return how many notifications have come through."""
+        told: Any = self.emulators.control("GET", "deliveries?recent=0")
+        return int(told["counts"].get("delivered", 0))
 
     def answers(self, of: set[str]) -> dict[str, set[str]]:
         """Return how the notifications of these referrals were answered, each try of each."""
-        told: Any = self.emulators.control("GET", "deliveries?recent=500")
+        told: Any = self.emulators.control("GET", "deliveries?recent=5000")
         found: dict[str, set[str]] = {}
         for delivery in told["newest"]:
             record_id = str(delivery["body"]["ResourceUri"]).rpartition("/")[2].lower()
@@ -103,9 +117,18 @@ class Door:
 
 
 @pytest.fixture
-async def door(tmp_path: Path) -> Any:  # noqa: ANN401
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield f"sqlite:///{tmp_path / 'ledger.db'}"
+        return
+    with running_postgres() as url:
+        yield url
+
+
+@pytest.fixture
+async def door(tmp_path: Path, ledger_url: str) -> AsyncIterator[Door]:
     with running_emulators() as emulators:
-        made = Door(emulators, tmp_path)
+        made = Door(emulators, tmp_path, ledger_url)
         async with open_settings_ledger(made.settings):
             pass  # its tables are made
         async with open_webhooks(made.settings, FakeVault()) as webhooks:
@@ -116,22 +139,34 @@ async def door(tmp_path: Path) -> Any:  # noqa: ANN401
             made.kill()
 
 
-async def test_receiver_killed_in_a_burst_has_stored_what_it_accepted_and_the_rest_comes_again(door: Door) -> None:
+@pytest.mark.parametrize("ledger_url", ["sqlite", "postgresql"], indirect=True)
+async def test_receiver_killed_in_a_burst_has_stored_what_it_accepted_and_the_rest_comes_again(
+    door: Door, records: int
+) -> None:
+    patience = WAIT_SECONDS + records
     door.start()
-    invited = door.invite()
-    wait_until("some are accepted", lambda: len(door.accepted(invited)) >= 2, seconds=WAIT_SECONDS)
-    door.kill()
-    assert door.accepted(invited) <= await door.stored()
+    enough = door.count_delivered() + records // 8
+    with ThreadPoolExecutor(1) as pool:
+        inviting = pool.submit(door.invite, records // 2)
+        while door.count_delivered() < enough:
+            assert door.is_open, "it has ended by itself"
+        door.kill()
+        invited = inviting.result() | door.invite(records // 2)
+    accepted = door.accepted(invited)
+    assert set() < accepted < invited, "some are accepted, the others have to come again"
+    assert accepted <= await door.stored()
 
     door.start()
-    wait_until("all are accepted", lambda: _all_accepted(door, invited), seconds=WAIT_SECONDS)
+    if door.ledger_url.startswith("postgres"):
+        cut_connections(door.ledger_url)
+    wait_until("all are accepted", lambda: _all_accepted(door, invited), seconds=patience)
 
     assert await door.stored() >= invited
 
 
 async def test_receiver_without_room_on_its_disk_answers_503_and_loses_nothing(door: Door) -> None:
     door.start(_leave_no_room)
-    invited = door.invite()
+    invited = door.invite(BURST)
     wait_until("one is refused", lambda: "ServiceUnavailable" in _codes(door, invited), seconds=WAIT_SECONDS)
     door.kill()
     assert door.accepted(invited) <= await door.stored()
