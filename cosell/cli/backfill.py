@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cosell.cli.prefect_api import find_prefect
 from cosell.cli.records import JsonOption
-from cosell.cli.showing import add_cells, new_table, print_json, terminal
+from cosell.cli.showing import add_cells, new_progress, new_table, print_json, terminal
 from cosell.domain.tenants import tenant_deployment
 from cosell.errors import NotActivated
 from cosell.settings import Settings, load_settings
@@ -110,13 +108,9 @@ async def _run(ledger: Ledger, parameters: dict[str, str], what: str, *, is_quie
 
 
 async def _draw(ledger: Ledger, plan_id: str | None, what: str, *, is_quiet: bool) -> None:
-    console = Console(stderr=True)
-    if is_quiet or not console.is_terminal:
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with new_progress(is_quiet=is_quiet) as progress:
         bar = progress.add_task(what, total=None)
-        while True:
+        while not progress.disable:
             if plan_id is not None:
                 done, total = measure_progress(await ledger.backfills.count(plan_id))
                 progress.update(bar, completed=int(done), total=total)

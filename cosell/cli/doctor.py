@@ -3,8 +3,6 @@
 import asyncio
 from contextlib import AsyncExitStack
 
-import typer
-
 from cosell.cli.checks.finding import Finding, Verdict, run_check, skip
 from cosell.cli.checks.here import (
     check_applications,
@@ -19,11 +17,10 @@ from cosell.cli.checks.here import (
 )
 from cosell.cli.checks.prefect_server import check_notification, check_server, check_worker
 from cosell.cli.checks.services import check_clock, check_dataverse, check_tracking, check_webhook
-from cosell.cli.checks.telling import describe_finding, show_findings
+from cosell.cli.checks.telling import tell_findings
 from cosell.cli.opening import read_effective_variables
 from cosell.cli.prefect_api import find_prefect
 from cosell.cli.records import JsonOption
-from cosell.cli.showing import print_json
 from cosell.domain.clock import utc_clock
 from cosell.errors import CosellError, SettingsInvalid
 from cosell.mapping.variables import Variables
@@ -35,7 +32,6 @@ DEAD_LETTERS = "dead letters"
 OF_SERVICES = ("Dataverse", "Partner Center", "webhook")
 OF_MAPPINGS = ("CRM columns", "change tracking", "alternate key")
 OF_PREFECT = ("worker", "notification")
-FAILED = 1
 
 
 def doctor(as_json: JsonOption = False) -> None:
@@ -43,13 +39,7 @@ def doctor(as_json: JsonOption = False) -> None:
 
     One line each, and what to do. Nothing is changed in either service. Exit code 1 when something has to be mended.
     """
-    found = asyncio.run(examine())
-    if as_json:
-        print_json({"checks": [describe_finding(item) for item in found]})
-    else:
-        show_findings(found)
-    if any(item.verdict is Verdict.FAILED for item in found):
-        raise typer.Exit(FAILED)
+    tell_findings(asyncio.run(examine()), as_json=as_json)
 
 
 async def examine() -> list[Finding]:

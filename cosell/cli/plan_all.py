@@ -3,11 +3,8 @@
 import asyncio
 from collections import Counter
 
-from rich.console import Console
-from rich.progress import Progress
-
 from cosell.cli.opening import open_command_workspace
-from cosell.cli.showing import add_cells, new_table, print_json, terminal
+from cosell.cli.showing import add_cells, new_progress, new_table, print_json, terminal
 from cosell.settings import Settings, load_settings
 from cosell.sync.planner import label
 from cosell.sync.reconcile.alarms import Limits
@@ -28,10 +25,9 @@ def plan_all(*, as_json: bool) -> None:
 
 
 async def _scan(settings: Settings, *, is_quiet: bool) -> tuple[Scan, Question]:
-    console = Console(stderr=True)
     limits = Limits(percent=settings.reconcile.percent, always=settings.reconcile.always)
     async with open_command_workspace(settings) as workspace:
-        with Progress(console=console, transient=True, disable=is_quiet or not console.is_terminal) as progress:
+        with new_progress(is_quiet=is_quiet) as progress:
             bar = progress.add_task("Comparing", total=None)
             scan = await scan_all(
                 workspace, tell=lambda done, total: progress.update(bar, completed=done, total=total or None)

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from cosell.cli.prefect_api import find_prefect
 from cosell.cli.records import JsonOption
-from cosell.cli.showing import add_cells, new_table, print_json, terminal, to_line
+from cosell.cli.showing import add_cells, new_progress, new_table, print_json, terminal, to_line
 from cosell.domain.ids import TenantName
 from cosell.domain.tenants import tenant_artifact, tenant_deployment
 from cosell.settings import load_settings
@@ -85,13 +83,7 @@ async def _run(tenant: TenantName, parameters: dict[str, object], *, is_quiet: b
 
 @contextlib.contextmanager
 def _bar(*, is_quiet: bool) -> Iterator[Callable[[float], None]]:
-    """Draw a bar, but only for a person who looks at a terminal."""
-    console = Console(stderr=True)
-    if is_quiet or not console.is_terminal:
-        yield lambda _percent: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with new_progress(is_quiet=is_quiet, in_percent=True) as progress:
         bar = progress.add_task("Waiting for a worker", total=100)
 
         def tell(percent: float) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -99,6 +100,18 @@ def add_cells(table: Table, cells: Sequence[str]) -> None:
 def terminal() -> Console:
     """Return a console which prints what it is given, without reading markup or colouring numbers."""
     return Console(highlight=False, markup=False, soft_wrap=True)
+
+
+def new_progress(*, is_quiet: bool, in_percent: bool = False) -> Progress:
+    """Return what draws bars beside the output, but only for a person who looks at a terminal."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn() if in_percent else MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    return Progress(*columns, console=console, transient=True, disable=is_quiet or not console.is_terminal)
 
 
 def print_json(document: object) -> None:

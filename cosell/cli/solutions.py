@@ -1,17 +1,14 @@
 """`cosell solutions`: fill the CRM's catalogue of Microsoft solutions from a workbook or a CSV file."""
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from cosell.cli.records import JsonOption
-from cosell.cli.showing import add_cells, new_table, print_json, terminal, to_line
+from cosell.cli.showing import add_cells, new_progress, new_table, print_json, terminal, to_line
 from cosell.mapping.loader import load_mappings
 from cosell.settings import Settings, load_settings
 from cosell.wiring import open_crm
@@ -97,23 +94,15 @@ async def _import(settings: Settings, asked: "Asked", *, is_quiet: bool) -> "Rep
 
     mappings = load_mappings(settings.mappings_dir)
     async with open_crm(settings, mappings) as dataverse:
-        with _progress(is_quiet=is_quiet or asked.is_dry_run) as tell:
+        with new_progress(is_quiet=is_quiet or asked.is_dry_run) as progress:
+            bar = progress.add_task("Rows", total=None)
             return await import_catalogue(
-                dataverse, mappings.solutions.catalogue, asked, sleep=asyncio.sleep, tell=tell
+                dataverse,
+                mappings.solutions.catalogue,
+                asked,
+                sleep=asyncio.sleep,
+                tell=lambda done, total: progress.update(bar, completed=done, total=total),
             )
-
-
-@contextlib.contextmanager
-def _progress(*, is_quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """Draw a bar, but only for a person who looks at a terminal."""
-    console = Console(stderr=True)
-    if is_quiet or not console.is_terminal:
-        yield lambda _done, _total: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("Rows", total=None)
-        yield lambda done, total: progress.update(bar, completed=done, total=total)
 
 
 def describe_report(report: "Report", *, file: Path) -> dict[str, object]:

@@ -2,27 +2,23 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from cosell.cli.adopt.overlay import write_overlay
 from cosell.cli.adopt.telling import describe_report, show_report
 from cosell.cli.opening import open_command_workspace
 from cosell.cli.prefect_api import find_prefect
 from cosell.cli.records import JsonOption
-from cosell.cli.showing import print_json, terminal
+from cosell.cli.showing import new_progress, print_json, terminal
 from cosell.errors import ConfigurationError
 from cosell.settings import Settings, load_settings
 from cosell.sync.adopt.run import AdoptionAsked, AdoptionReport, run_adoption
 from cosell.sync.adopt.tables import NamedTables
-from cosell.sync.adopt.take_over import Tell
 from cosell.sync.adopt.undo import Undone, undo
 
 FAILED = 1
@@ -122,7 +118,12 @@ async def _adopt(settings: Settings, wanted: _Wanted) -> AdoptionReport:
         from tasks.adoption import open_doors
 
         doors = open_doors(overwrite_webhook=wanted.overwrite_webhook)
-        with _progress(is_quiet=wanted.is_quiet or not wanted.asked.take_over) as tell:
+        with new_progress(is_quiet=wanted.is_quiet or not wanted.asked.take_over) as progress:
+            bar = progress.add_task("Pairs", total=None)
+
+            def tell(done: int, total: int) -> None:
+                progress.update(bar, completed=done, total=total)
+
             return await run_adoption(workspace, wanted.asked, doors, run_id=BY_HAND, tell=tell)
 
 
@@ -166,16 +167,3 @@ def _tell_undone(done: Undone, *, as_json: bool) -> None:
     if done.kept:
         out.print(f"· {done.kept} stay: a sync has brought them in step since, and that cannot be taken back.")
     out.print(f"✔ Partner Center calls {done.restored_url} again." if done.restored_url else f"· {done.webhook_note}")
-
-
-@contextlib.contextmanager
-def _progress(*, is_quiet: bool) -> Iterator[Tell]:
-    """Draw a bar, but only for a person who looks at a terminal."""
-    console = Console(stderr=True)
-    if is_quiet or not console.is_terminal:
-        yield lambda _done, _total: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("Pairs", total=None)
-        yield lambda done, total: progress.update(bar, completed=done, total=total)

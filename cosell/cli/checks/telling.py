@@ -3,14 +3,30 @@
 from collections import Counter
 from collections.abc import Sequence
 
+import typer
 from rich.table import Table
 from rich.text import Text
 
 from cosell.cli.checks.finding import Finding, Verdict
-from cosell.cli.showing import terminal
+from cosell.cli.showing import print_json, terminal
 
 MARKS = {Verdict.FINE: "✔", Verdict.WARNING: "!", Verdict.FAILED: "✖", Verdict.SKIPPED: "·"}
+FAILED = 1
 COLOURS = {Verdict.FINE: "green", Verdict.WARNING: "yellow", Verdict.FAILED: "red", Verdict.SKIPPED: "dim"}
+
+
+def tell_findings(found: Sequence[Finding], *, as_json: bool) -> None:
+    """Print what was found; end the command with exit code 1 when something has to be mended.
+
+    Raises:
+        typer.Exit: a check failed.
+    """
+    if as_json:
+        print_json({"checks": [describe_finding(item) for item in found]})
+    else:
+        show_findings(found)
+    if any(item.verdict is Verdict.FAILED for item in found):
+        raise typer.Exit(FAILED)
 
 
 def show_findings(found: Sequence[Finding]) -> None:

@@ -3,21 +3,16 @@
 import asyncio
 from collections.abc import Awaitable
 
-import typer
-
 from cosell.cli.checks.crm import check_privileges, check_tables, check_variables, check_version, check_wake_up
 from cosell.cli.checks.finding import Finding, Verdict, run_check
-from cosell.cli.checks.telling import describe_finding, show_findings
+from cosell.cli.checks.telling import tell_findings
 from cosell.cli.crm.opening import read_mappings
 from cosell.cli.records import JsonOption
-from cosell.cli.showing import print_json
 from cosell.dataverse import DataverseClient
 from cosell.dataverse.install import Customizer
 from cosell.mapping.crm import wanted_schema
 from cosell.settings import Settings, load_settings
 from cosell.wiring import open_customizer
-
-FAILED = 1
 
 
 def check(as_json: JsonOption = False) -> None:
@@ -26,13 +21,7 @@ def check(as_json: JsonOption = False) -> None:
     Columns with their types and lengths, choices, alternate keys, change tracking, privileges, versions: one line each,
     and what to do. Nothing is written. Exit code 1 when something is missing.
     """
-    found = asyncio.run(examine(load_settings()))
-    if as_json:
-        print_json({"checks": [describe_finding(item) for item in found]})
-    else:
-        show_findings(found)
-    if any(item.verdict is Verdict.FAILED for item in found):
-        raise typer.Exit(FAILED)
+    tell_findings(asyncio.run(examine(load_settings())), as_json=as_json)
 
 
 async def examine(settings: Settings) -> list[Finding]:

@@ -2,18 +2,13 @@
 
 import asyncio
 
-import typer
-
 from cosell.cli.checks.crm import check_lookups, judge_mapping, mapped_tables
-from cosell.cli.checks.finding import Finding, Verdict
-from cosell.cli.checks.telling import describe_finding, show_findings
+from cosell.cli.checks.finding import Finding
+from cosell.cli.checks.telling import tell_findings
 from cosell.cli.crm.opening import read_mappings
 from cosell.cli.records import JsonOption
-from cosell.cli.showing import print_json
 from cosell.settings import Settings, load_settings
 from cosell.wiring import open_crm
-
-FAILED = 1
 
 
 def check(as_json: JsonOption = False) -> None:
@@ -22,13 +17,7 @@ def check(as_json: JsonOption = False) -> None:
     Columns with their types, lengths and options, alternate keys, status reasons, expressions, and columns in which the
     CRM wants a value but which nothing fills. Exit code 1 when something does not fit.
     """
-    found = asyncio.run(examine(load_settings()))
-    if as_json:
-        print_json({"checks": [describe_finding(item) for item in found]})
-    else:
-        show_findings(found)
-    if any(item.verdict is Verdict.FAILED for item in found):
-        raise typer.Exit(FAILED)
+    tell_findings(asyncio.run(examine(load_settings())), as_json=as_json)
 
 
 async def examine(settings: Settings) -> list[Finding]:
