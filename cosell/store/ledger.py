@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from cosell.domain.clock import Clock
 from cosell.domain.ids import TenantName
 from cosell.domain.link import Link
@@ -105,23 +107,10 @@ class Ledger:
         """
         if not records:
             return
+        synced = {record.link.link_id: record.link for record in records}
         async with self._database.write() as connection:
-            for lease in _join_leases(records):
-                await check_lease(connection, self._database, lease)
-            await store_links(connection, self._database, [record.link for record in records])
-            await store_conflicts(
-                connection,
-                self._database,
-                synced={record.link.link_id: record.link for record in records},
-                found=[conflict for record in records for conflict in record.conflicts],
-            )
+            await self._store(connection, records, synced=synced)
             await resolve_letters(connection, self._database, _records_of(records))
-            await store_entries(connection, self._database, [entry for record in records for entry in record.journal])
-            for record in records:
-                if record.link.opportunity_id is not None and record.solution_rows is not None:
-                    await store_synced_rows(
-                        connection, self._database, record.link.opportunity_id, record.solution_rows
-                    )
 
     async def record_adoption(
         self, records: Sequence[SyncRecord], pairs: Sequence[SeenPair], hints: Sequence[Hint]
@@ -135,23 +124,23 @@ class Ledger:
         if not records:
             return
         async with self._database.write() as connection:
-            for lease in _join_leases(records):
-                await check_lease(connection, self._database, lease)
-            await store_links(connection, self._database, [record.link for record in records])
-            await store_conflicts(
-                connection,
-                self._database,
-                synced={},
-                found=[conflict for record in records for conflict in record.conflicts],
-            )
-            await store_entries(connection, self._database, [entry for record in records for entry in record.journal])
-            for record in records:
-                if record.link.opportunity_id is not None and record.solution_rows is not None:
-                    await store_synced_rows(
-                        connection, self._database, record.link.opportunity_id, record.solution_rows
-                    )
+            await self._store(connection, records, synced={})
             await store_pairs(connection, self._database, pairs)
             await store_hints(connection, self._database, hints)
+
+    async def _store(
+        self, connection: AsyncConnection, records: Sequence[SyncRecord], *, synced: Mapping[str, Link]
+    ) -> None:
+        """Store what both kinds of records have in common, once all leases are seen to be held; `synced` by link id."""
+        for lease in _join_leases(records):
+            await check_lease(connection, self._database, lease)
+        await store_links(connection, self._database, [record.link for record in records])
+        found = [conflict for record in records for conflict in record.conflicts]
+        await store_conflicts(connection, self._database, synced=synced, found=found)
+        await store_entries(connection, self._database, [entry for record in records for entry in record.journal])
+        for record in records:
+            if record.link.opportunity_id is not None and record.solution_rows is not None:
+                await store_synced_rows(connection, self._database, record.link.opportunity_id, record.solution_rows)
 
     async def record_poll(
         self,

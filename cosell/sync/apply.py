@@ -6,7 +6,6 @@ so the next look finds what is left to do.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from cosell.dataverse import Closing, Row
 from cosell.domain.ids import OpportunityId, Side
@@ -17,10 +16,10 @@ from cosell.errors import RejectedError, RequestRejected
 from cosell.mapping.fields import to_columns, to_json_patch
 from cosell.mapping.models import FieldRow
 from cosell.mapping.statuses import WrittenStatus
-from cosell.mapping.values import keep_test_mark, strip_mark
+from cosell.mapping.values import strip_mark
 from cosell.partner_center import Referral
 from cosell.store import Conflict, JournalEntry, Lease
-from cosell.sync.audit import describe_plan, mark_name, write_audit
+from cosell.sync.audit import mark_name
 from cosell.sync.deadlines import find_next_reminder, read_deadlines
 from cosell.sync.invite import ask_for_help, without_help
 from cosell.sync.look import document_of, lacks_status
@@ -30,6 +29,7 @@ from cosell.sync.planner import BASE_OPPORTUNITY_STAGE, BASE_REFERRAL_STAGE, HEL
 from cosell.sync.solutions.look import Look
 from cosell.sync.solutions.rules import pick_solutions
 from cosell.sync.solutions.write import etags_of, spell_solutions, write_with_solutions
+from cosell.sync.telling import as_text, conflicts_of, journal_of, names_of, tell_seller
 from cosell.sync.workspace import Workspace
 
 HAS_PROBLEM = "✖"
@@ -53,7 +53,7 @@ async def apply_plan(workspace: Workspace, pair: Pair, plan: Plan, *, lease: Lea
         StaleEtag: a record moved since it was read; read again and plan anew.
         RejectedError: a service refused; nothing was recorded.
     """
-    conflicts = _conflicts_of(plan, pair.link, found_at=workspace.clock())
+    conflicts = conflicts_of(plan, pair.link, found_at=workspace.clock())
     # Before the first write: once overwritten, the value which loses is nowhere else.
     await workspace.ledger.conflicts.file(conflicts)
     recorder = _Recorder(
@@ -82,8 +82,8 @@ async def apply_plan(workspace: Workspace, pair: Pair, plan: Plan, *, lease: Lea
         result=Result.WRITTEN if wrote else Result.IN_STEP,
         referral_id=pair.link.referral_id,
         opportunity_id=pair.link.opportunity_id,
-        to_partner_center=_names(plan, Side.PARTNER_CENTER, moved=bool(plan.moves_referral_to)),
-        to_dataverse=_names(plan, Side.DATAVERSE, moved=bool(plan.moves_opportunity_to)),
+        to_partner_center=names_of(plan, Side.PARTNER_CENTER, moved=bool(plan.moves_referral_to)),
+        to_dataverse=names_of(plan, Side.DATAVERSE, moved=bool(plan.moves_opportunity_to)),
     )
 
 
@@ -139,7 +139,7 @@ async def _write_opportunity(workspace: Workspace, pair: Pair, plan: Plan) -> _W
     stage = plan.moves_opportunity_to
     if stage and not stage.is_closed:
         body |= status_columns(await find_status(workspace, stage))
-    body |= tell_seller(workspace, pair.row, plan)
+    body |= tell_seller(workspace, pair.row, plan, workspace.opportunity.columns)
     row, rows = pair.row, etags_of(pair.solutions.rows)
     if pick_solutions(changes):
         row, rows = await write_with_solutions(workspace, pair.row, body, changes, pair.solutions)
@@ -166,24 +166,6 @@ async def _close_opportunity(workspace: Workspace, pair: Pair, plan: Plan, stage
     return await close(pair.row.id, closing, status=status, select=workspace.select)
 
 
-def tell_seller(workspace: Workspace, row: Row, plan: Plan) -> dict[str, object]:
-    """Return the columns which tell the seller how it went: the mark before the name, and the audit text."""
-    own = workspace.opportunity.columns
-    body: dict[str, object] = {}
-    # Not the base's name: one that could not be sent differs from it, and is the seller's.
-    present = as_text(row.values.get(own.name))
-    name = keep_test_mark(plan.changes_on(Side.DATAVERSE).get("name"), before=present) or strip_mark(present)
-    if isinstance(name, str):
-        marked = mark_name(name, has_problem=plan.has_problem, show_check_mark=workspace.variables.show_check_mark)
-        if marked != row.values.get(own.name):
-            body[own.name] = marked
-    audit = as_text(row.values.get(own.audit))
-    sentences = describe_plan(plan, audit=audit)
-    if sentences:
-        body[own.audit] = write_audit(audit, sentences, now=workspace.clock())
-    return body
-
-
 def is_mark_right(workspace: Workspace, row: Row) -> bool:
     """Tell whether an opportunity's name carries a mark just when the setting says that names do."""
     name = as_text(row.values.get(workspace.opportunity.columns.name)) or ""
@@ -192,11 +174,6 @@ def is_mark_right(workspace: Workspace, row: Row) -> bool:
         return workspace.variables.show_check_mark
     with_mark = mark_name(bare, has_problem=False, show_check_mark=workspace.variables.show_check_mark)
     return with_mark == bare
-
-
-def as_text(value: object) -> str | None:
-    """Return a column's text, None when it is empty."""
-    return value if isinstance(value, str) else None
 
 
 async def find_status(workspace: Workspace, stage: OpportunityStage, *, reason: str = "") -> WrittenStatus:
@@ -264,20 +241,7 @@ class _Recorder:
 
     async def _record(self, link: Link, side: Side, *, solution_rows: Mapping[str, str] | None) -> None:
         now = self.workspace.clock()
-        journal = [
-            JournalEntry(
-                at=now,
-                link_id=link.link_id,
-                side=change.side,
-                field=change.field,
-                old=None if change.is_personal else change.old,
-                new=None if change.is_personal else change.new,
-                rule=change.rule,
-                flow_run_id=self.run_id or None,
-            )
-            for change in self.plan.changes
-            if change.side is side
-        ]
+        journal = journal_of(self.plan, link, at=now, run_id=self.run_id, sides={side})
         moved = self.plan.moves_referral_to if side is Side.PARTNER_CENTER else self.plan.moves_opportunity_to
         if moved:
             stage = BASE_REFERRAL_STAGE if side is Side.PARTNER_CENTER else BASE_OPPORTUNITY_STAGE
@@ -296,22 +260,3 @@ class _Recorder:
         await self.workspace.ledger.record_sync(
             link, lease=self.lease, journal=journal, conflicts=self.conflicts, solution_rows=solution_rows
         )
-
-
-def _conflicts_of(plan: Plan, link: Link, *, found_at: datetime) -> list[Conflict]:
-    return [
-        Conflict(
-            found_at=found_at,
-            link_id=link.link_id,
-            field=conflict.field,
-            partner_center=conflict.partner_center,
-            dataverse=conflict.dataverse,
-            winner=conflict.winner,
-            base=link.base.get(conflict.field),
-        )
-        for conflict in plan.conflicts
-    ]
-
-
-def _names(plan: Plan, side: Side, *, moved: bool) -> tuple[str, ...]:
-    return (*plan.changes_on(side), *(("status",) if moved else ()))

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 
 from cosell.dataverse import Row, UpsertMode
-from cosell.domain.ids import OpportunityId, ReferralId, Side, parse_guid
+from cosell.domain.ids import OpportunityId, ReferralId, Side
 from cosell.domain.link import Link
 from cosell.domain.snapshot import is_empty
 from cosell.domain.stages import ReferralStage
@@ -25,6 +25,7 @@ from cosell.sync.hold import LEASE_SECONDS
 from cosell.sync.look import deadlines_of, document_of, stage_of_referral
 from cosell.sync.owner import bind_owner
 from cosell.sync.planner import EVENT
+from cosell.sync.references import find_rows_of, read_reference
 from cosell.sync.solutions.write import create_with_solutions
 from cosell.sync.stages import EXPECTED
 from cosell.sync.workspace import Workspace
@@ -61,29 +62,10 @@ async def _link(workspace: Workspace, referral: Referral, row: Row) -> Link:
 
 async def find_rows(workspace: Workspace, referrals: Sequence[Referral]) -> list[tuple[Referral, Row]]:
     """Find opportunities by referral id, then by the CRM id that the referral carries."""
-    if not referrals:
-        return []
-    column = workspace.opportunity.columns.referral_id
-    rows: dict[str, Row] = {}
-    by_reference = {reference: item.id for item in referrals if (reference := _reference(item))}
-    ids = [referral.id for referral in referrals]
-    for row in await workspace.dataverse.query_one_of(workspace.opportunity.set, column, ids, select=workspace.select):
-        rows[str(row.values[column]).lower()] = row
-    others = [reference for reference, referral_id in by_reference.items() if referral_id not in rows]
-    named = await workspace.dataverse.get_many(workspace.opportunity.set, others, select=workspace.select)
-    for row in named.values():
-        # An opportunity which already belongs to another referral is not taken away from it.
-        if not row.values.get(column):
-            rows.setdefault(by_reference[row.id], row)
-    workspace.reads.opportunities |= {OpportunityId(row.id): row for row in rows.values()}
-    return [(referral, rows[referral.id]) for referral in referrals if referral.id in rows]
-
-
-def _reference(referral: Referral) -> str | None:
-    try:
-        return parse_guid(referral.external_reference_id or "")
-    except ValueError:
-        return None
+    own = workspace.opportunity
+    found = await find_rows_of(workspace, referrals, own.set, own.columns.referral_id, select=workspace.select)
+    workspace.reads.opportunities |= {OpportunityId(row.id): row for _, row in found}
+    return found
 
 
 async def create_opportunity(workspace: Workspace, referral_id: ReferralId) -> Link:
@@ -119,7 +101,7 @@ async def create_opportunity(workspace: Workspace, referral_id: ReferralId) -> L
 
 async def _find_row(workspace: Workspace, referral: Referral) -> Row | None:
     """Look once more, under the lease, for the opportunity of a referral which names one."""
-    if _reference(referral) is None:
+    if read_reference(referral) is None:
         return None
     return next((row for _, row in await find_rows(workspace, [referral])), None)
 

@@ -11,9 +11,10 @@ from cosell.domain.ids import OpportunityId
 from cosell.domain.link import Link, LinkState
 from cosell.errors import LeaseHeld
 from cosell.mapping.values import strip_mark
-from cosell.sync.apply import HAS_PROBLEM, as_text
+from cosell.sync.apply import HAS_PROBLEM
 from cosell.sync.audit import mark_name
 from cosell.sync.hold import LEASE_SECONDS
+from cosell.sync.telling import as_text
 from cosell.sync.workspace import Workspace
 
 LAST_SETTING = "marks before names"

@@ -8,12 +8,13 @@ from cosell.domain.link import Link, LinkState
 from cosell.errors import ConflictError, RecordNotFound, RejectedError
 from cosell.mapping.values import strip_mark
 from cosell.store import DeadLetter, HintKind
-from cosell.sync.apply import HAS_PROBLEM, as_text
+from cosell.sync.apply import HAS_PROBLEM
 from cosell.sync.audit import mark_name, write_audit
 from cosell.sync.gone import is_in_doubt, shows_no_referral
 from cosell.sync.hold import LEASE_SECONDS
 from cosell.sync.leads.look import get_lead, select_lead
 from cosell.sync.planner import fingerprint
+from cosell.sync.telling import as_text
 from cosell.sync.workspace import Workspace
 
 REFUSED = "refused:"

@@ -42,7 +42,7 @@ def test_sign_in_by_code_is_kept_encrypted_and_opens_partner_center(terminal: Em
     assert f"Signed in as {ADMIN}" in said.out
     home = load_settings().home
     kept = [path.read_bytes() for path in home.iterdir() if path.name.startswith("ledger.db")]
-    plain = (b"refresh_token", b"RefreshToken", b"eyJ", b'"secret"')
+    plain = (b"refresh_token", b"RefreshToken", b"eyJhbGci", b"eyJ0eXAi", b'"secret"')
     assert [text for text in plain if text in b"".join(kept)] == []
     assert (home / "secret.key").stat().st_mode & 0o077 == 0
     assert asyncio.run(_count_referrals()) == 0

@@ -12,7 +12,6 @@ from cosell.domain.stages import LeadStage, ReferralStage
 from cosell.errors import UnsafePlan
 from cosell.mapping.fields import read_referral
 from cosell.partner_center import Referral
-from cosell.sync.apply import as_text
 from cosell.sync.arrive import CREATED_IN, find_rows
 from cosell.sync.audit import describe_plan
 from cosell.sync.filling import RULE, fill_in_arrival, find_fill
@@ -24,6 +23,7 @@ from cosell.sync.leads.stages import LeadDecision, LeadMove, LeadSeen, decide_le
 from cosell.sync.look import document_of, stage_of_referral
 from cosell.sync.plan import Change, Plan
 from cosell.sync.planner import read_base_stages
+from cosell.sync.telling import as_text
 from cosell.sync.workspace import Workspace
 
 LEAD = "a lead in the CRM"

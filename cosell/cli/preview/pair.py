@@ -10,7 +10,7 @@ from cosell.domain.snapshot import Snapshot
 from cosell.errors import UnsafePlan
 from cosell.mapping.values import strip_mark
 from cosell.partner_center import Referral
-from cosell.sync.apply import as_text, is_mark_right, tell_seller
+from cosell.sync.apply import is_mark_right
 from cosell.sync.audit import describe_plan
 from cosell.sync.deal import check_deal
 from cosell.sync.filling import plan_fill
@@ -24,6 +24,7 @@ from cosell.sync.planner import HELP_FIELD, plan_sync
 from cosell.sync.roster import read_people
 from cosell.sync.solutions.look import add_solutions, look_at_solutions
 from cosell.sync.stages import StagePair
+from cosell.sync.telling import as_text, tell_seller
 from cosell.sync.workspace import Workspace
 
 SWITCHED_OFF = "Nothing: Sync with Partner Center is set to No."
@@ -137,7 +138,7 @@ def _stage_changes(plan: Plan, now: StagePair) -> list[Change]:
 def _mark_change(workspace: Workspace, row: Row, plan: Plan) -> list[Change]:
     """Return the change of the name which is only one of the mark before it."""
     own = workspace.opportunity.columns
-    new = tell_seller(workspace, row, plan).get(own.name)
+    new = tell_seller(workspace, row, plan, own).get(own.name)
     old = as_text(row.values.get(own.name))
     if not isinstance(new, str) or strip_mark(new) != strip_mark(old):
         return []  # The mark travels with a new name.

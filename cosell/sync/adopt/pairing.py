@@ -12,7 +12,7 @@ from cosell.dataverse import Row
 from cosell.domain.ids import OpportunityId, ReferralId, parse_guid
 from cosell.mapping.models import OpportunityColumns
 from cosell.partner_center import Referral
-from cosell.sync.adopt.reading import reference_of
+from cosell.sync.references import read_reference
 
 OPEN_STATE = 0
 
@@ -128,7 +128,7 @@ def _claim(
 def _keep_row(referral: Referral, claiming: Sequence[Row], own: OpportunityColumns, pairing: Pairing) -> Row:
     if len(claiming) == 1:
         return claiming[0]
-    reference = reference_of(referral)
+    reference = read_reference(referral)
     named = [row for row in claiming if row.id == reference]
     still_open = [row for row in claiming if row.values.get(own.state) == OPEN_STATE]
     if named:
@@ -153,7 +153,7 @@ def _pair_by_crm_id(
     """Pair the referrals which no opportunity names by the CRM id that they carry."""
     claims: dict[OpportunityId, list[Referral]] = {}
     for referral in others:
-        reference = reference_of(referral)
+        reference = read_reference(referral)
         if reference is None or reference not in rows:
             why = Alone.OPPORTUNITY_GONE if referral.external_reference_id else Alone.NEVER_ARRIVED
             pairing.singles.append(Single(why=why, referral_id=referral.id))

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cosell.dataverse import Row
-from cosell.domain.ids import EngagementId, OpportunityId, ReferralId, parse_guid
+from cosell.domain.ids import EngagementId, OpportunityId, ReferralId
 from cosell.domain.solution import SolutionTerms
 from cosell.mapping.connector import FIELD_COLUMNS, REFERRAL_ID, SYNC_SWITCH, ConnectorTables, connector_mappings
 from cosell.mapping.fields import lookup_column, select_columns
@@ -13,6 +13,7 @@ from cosell.mapping.solutions import Solution, read_terms
 from cosell.mapping.values import read_text
 from cosell.partner_center import Referral
 from cosell.sync.adopt.tables import BY_LABEL, NamedTables, find_tables
+from cosell.sync.references import read_reference
 from cosell.sync.solutions.row import CREATED, SolutionRow
 from cosell.sync.workspace import Reads, Workspace
 
@@ -99,7 +100,7 @@ async def _read_named(
     select: Sequence[str],
 ) -> dict[OpportunityId, Row]:
     """Read opportunities which referrals name and which show no trace of the connector, hundreds in a page."""
-    named = {reference for item in referrals.values() if (reference := reference_of(item))}
+    named = {reference for item in referrals.values() if (reference := read_reference(item))}
     missing = sorted(named - set(rows))
     own = theirs.opportunity
     found = await theirs.dataverse.get_many(own.set, missing, select=select)
@@ -118,14 +119,6 @@ async def _read_referrals(
             elif referral.engagement_id:
                 copies[referral.engagement_id] = referral
     return ours, copies
-
-
-def reference_of(referral: Referral) -> OpportunityId | None:
-    """Return the CRM id which a referral carries, None when it is none."""
-    try:
-        return OpportunityId(parse_guid(referral.external_reference_id or ""))
-    except ValueError:
-        return None
 
 
 async def _read_solutions(

@@ -22,10 +22,10 @@ from cosell.sync.adopt.compare import Compared
 from cosell.sync.adopt.copying import Shelf, copy_catalogue, copy_rows, read_shelf, solutions_of
 from cosell.sync.adopt.report import Done, Found
 from cosell.sync.adopt.shadow import mark_audit, pair_of
-from cosell.sync.apply import as_text
 from cosell.sync.audit import mark_name, write_audit
 from cosell.sync.deadlines import find_next_reminder, read_deadlines
 from cosell.sync.hold import LEASE_SECONDS
+from cosell.sync.telling import as_text
 from cosell.sync.workspace import Workspace
 
 AT_ONCE = 100

@@ -14,7 +14,7 @@ from cosell.store import BackfillItem, HintKind, ItemState
 from cosell.sync.backfill.verdicts import WORK, Verdict
 from cosell.sync.deal import check_deal
 from cosell.sync.gather import expand_of, read_deal
-from cosell.sync.reconcile.newcomers import read_reference
+from cosell.sync.references import read_reference
 from cosell.sync.roster import read_teams
 from cosell.sync.solutions.read import read_solution_rows
 from cosell.sync.sort import Arrival, sort_referral

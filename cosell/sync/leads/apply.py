@@ -11,16 +11,15 @@ from cosell.domain.link import Link, LinkState
 from cosell.domain.stages import LeadStage
 from cosell.mapping.fields import to_columns, to_json_patch
 from cosell.mapping.models import LeadMapping
-from cosell.mapping.values import keep_test_mark, strip_mark
 from cosell.partner_center import Referral
-from cosell.store import Conflict, JournalEntry, Lease
-from cosell.sync.apply import as_text, spell_stage
-from cosell.sync.audit import describe_plan, mark_name, write_audit
+from cosell.store import JournalEntry, Lease
+from cosell.sync.apply import spell_stage
 from cosell.sync.leads.look import get_lead_codes, select_lead
 from cosell.sync.leads.stages import LeadDecision, LeadMove
 from cosell.sync.look import document_of
 from cosell.sync.outcome import Outcome, Result
 from cosell.sync.plan import Plan
+from cosell.sync.telling import conflicts_of, journal_of, names_of, tell_seller
 from cosell.sync.workspace import Workspace
 
 
@@ -42,7 +41,7 @@ async def apply_lead_plan(
         StaleEtag: a record moved since it was read; read again and plan anew.
         RejectedError: a service refused; nothing was recorded.
     """
-    conflicts = _conflicts_of(workspace, plan, pair.link)
+    conflicts = conflicts_of(plan, pair.link, found_at=workspace.clock())
     await workspace.ledger.conflicts.file(conflicts)
     referral = await _write_referral(workspace, pair, plan)
     row = await _write_lead(workspace, pair, plan, decision)
@@ -63,8 +62,8 @@ async def apply_lead_plan(
         result=Result.WRITTEN if wrote else Result.IN_STEP,
         referral_id=pair.link.referral_id,
         lead_id=pair.link.lead_id,
-        to_partner_center=_names(plan, Side.PARTNER_CENTER, moved=bool(plan.moves_referral_to)),
-        to_dataverse=_names(plan, Side.DATAVERSE, moved=is_disqualified),
+        to_partner_center=names_of(plan, Side.PARTNER_CENTER, moved=bool(plan.moves_referral_to)),
+        to_dataverse=names_of(plan, Side.DATAVERSE, moved=is_disqualified),
     )
 
 
@@ -88,7 +87,7 @@ async def _write_lead(workspace: Workspace, pair: LeadPair, plan: Plan, decision
     body = to_columns(plan.changes_on(Side.DATAVERSE), own, codes=await get_lead_codes(workspace))
     if decision.move is LeadMove.DISQUALIFY:
         body |= lead_status_columns(own, LeadStage.DISQUALIFIED)
-    body |= tell_seller_of_lead(workspace, pair.row, plan)
+    body |= tell_seller(workspace, pair.row, plan, workspace.mappings.lead.columns)
     if not body:
         return pair.row
     row = await workspace.dataverse.update(
@@ -104,40 +103,11 @@ def lead_status_columns(mapping: LeadMapping, stage: LeadStage) -> dict[str, obj
     return {mapping.columns.state: status.state, mapping.columns.status_reason: status.status_reason}
 
 
-def tell_seller_of_lead(workspace: Workspace, row: Row, plan: Plan) -> dict[str, object]:
-    """Return the columns which tell the seller how it went: the mark before the topic, and the audit text."""
-    own = workspace.mappings.lead.columns
-    body: dict[str, object] = {}
-    present = as_text(row.values.get(own.name))
-    name = keep_test_mark(plan.changes_on(Side.DATAVERSE).get("name"), before=present) or strip_mark(present)
-    if isinstance(name, str):
-        marked = mark_name(name, has_problem=plan.has_problem, show_check_mark=workspace.variables.show_check_mark)
-        if marked != row.values.get(own.name):
-            body[own.name] = marked
-    audit = as_text(row.values.get(own.audit))
-    sentences = describe_plan(plan, audit=audit)
-    if sentences:
-        body[own.audit] = write_audit(audit, sentences, now=workspace.clock())
-    return body
-
-
 def _journal_of(
     workspace: Workspace, link: Link, plan: Plan, decision: LeadDecision, *, run_id: str
 ) -> list[JournalEntry]:
     now, run = workspace.clock(), run_id or None
-    journal = [
-        JournalEntry(
-            at=now,
-            link_id=link.link_id,
-            side=change.side,
-            field=change.field,
-            old=change.old,
-            new=change.new,
-            rule=change.rule,
-            flow_run_id=run,
-        )
-        for change in plan.changes
-    ]
+    journal = journal_of(plan, link, at=now, run_id=run_id, sides=set(Side))
     moves = (
         (Side.PARTNER_CENTER, plan.moves_referral_to),
         (Side.DATAVERSE, LeadStage.DISQUALIFIED if decision.move is LeadMove.DISQUALIFY else None),
@@ -155,22 +125,3 @@ def _journal_of(
         for side, stage in moves
         if stage is not None
     ]
-
-
-def _conflicts_of(workspace: Workspace, plan: Plan, link: Link) -> list[Conflict]:
-    return [
-        Conflict(
-            found_at=workspace.clock(),
-            link_id=link.link_id,
-            field=conflict.field,
-            partner_center=conflict.partner_center,
-            dataverse=conflict.dataverse,
-            winner=conflict.winner,
-            base=link.base.get(conflict.field),
-        )
-        for conflict in plan.conflicts
-    ]
-
-
-def _names(plan: Plan, side: Side, *, moved: bool) -> tuple[str, ...]:
-    return (*plan.changes_on(side), *(("status",) if moved else ()))

@@ -26,6 +26,7 @@ from cosell.sync.leads.apply import lead_status_columns
 from cosell.sync.leads.look import get_lead, get_lead_codes, select_lead
 from cosell.sync.look import document_of, stage_of_referral
 from cosell.sync.owner import bind_owner
+from cosell.sync.references import find_rows_of, read_reference
 from cosell.sync.sort import LeadKind, find_lead_kind
 from cosell.sync.workspace import Workspace
 
@@ -67,28 +68,10 @@ async def _link(workspace: Workspace, referral: Referral, row: Row) -> Link:
 
 async def find_lead_rows(workspace: Workspace, referrals: Sequence[Referral]) -> list[tuple[Referral, Row]]:
     """Find leads by referral id, then by the CRM id that the referral carries."""
-    if not referrals:
-        return []
-    own, select = workspace.mappings.lead, select_lead(workspace)
-    column = own.columns.referral_id
-    ids = [referral.id for referral in referrals]
-    keyed = await workspace.dataverse.query_one_of(own.set, column, ids, select=select)
-    rows = {ReferralId(str(row.values[column]).lower()): row for row in keyed}
-    references = {reference: item.id for item in referrals if (reference := _reference(item)) and item.id not in rows}
-    named = await workspace.dataverse.get_many(own.set, list(references), select=select) if references else {}
-    for row in named.values():
-        # A lead which already belongs to another referral is not taken away from it.
-        if not row.values.get(column):
-            rows.setdefault(references[row.id], row)
-    workspace.reads.leads |= {LeadId(row.id): row for row in rows.values()}
-    return [(referral, rows[referral.id]) for referral in referrals if referral.id in rows]
-
-
-def _reference(referral: Referral) -> str | None:
-    try:
-        return parse_guid(referral.external_reference_id or "")
-    except ValueError:
-        return None
+    own = workspace.mappings.lead
+    found = await find_rows_of(workspace, referrals, own.set, own.columns.referral_id, select=select_lead(workspace))
+    workspace.reads.leads |= {LeadId(row.id): row for _, row in found}
+    return found
 
 
 async def create_lead_or_opportunity(workspace: Workspace, referral_id: ReferralId) -> Link:
@@ -124,7 +107,7 @@ async def _create_lead(workspace: Workspace, referral: Referral) -> Link:
         if link.lead_id is not None or link.opportunity_id is not None:
             return link
         # Once more, under the lease: a key settles who was first, but not for a lead which only the referral names.
-        found = await find_lead_rows(workspace, [referral]) if _reference(referral) else []
+        found = await find_lead_rows(workspace, [referral]) if read_reference(referral) else []
         row = found[0][1] if found else await _create_row(workspace, referral)
         workspace.reads.leads[LeadId(row.id)] = row
         link = await _link(workspace, referral, row)

@@ -18,7 +18,6 @@ from cosell.mapping.codes import CURRENCY_SET
 from cosell.mapping.fields import lookup_column, read_opportunity, to_columns
 from cosell.mapping.models import CurrencyKind
 from cosell.store import JournalEntry, Lease
-from cosell.sync.apply import as_text
 from cosell.sync.audit import write_audit
 from cosell.sync.customer import Customer, ensure_customer
 from cosell.sync.filling import fill_new
@@ -26,6 +25,7 @@ from cosell.sync.hold import keep_lease
 from cosell.sync.leads.apply import LeadPair, lead_status_columns
 from cosell.sync.leads.look import find_opportunity_id, get_lead, get_lead_codes
 from cosell.sync.look import document_of
+from cosell.sync.telling import as_text
 from cosell.sync.workspace import Workspace
 
 KEPT_ON_THE_LEAD = frozenset({"crm_id"})

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cosell.domain.flows import FlowName
-from cosell.domain.ids import EngagementId, OpportunityId, ReferralId, parse_guid
+from cosell.domain.ids import EngagementId, OpportunityId, ReferralId
 from cosell.domain.link import Link
 from cosell.partner_center import Referral
 from cosell.store import Activation
@@ -17,6 +17,7 @@ from cosell.sync.leads.arrive import find_lead_rows, refuse_lead
 from cosell.sync.look import stage_of_referral
 from cosell.sync.reconcile.compare import Known
 from cosell.sync.reconcile.finding import Cause, Finding, Kind
+from cosell.sync.references import read_reference
 from cosell.sync.sort import Arrival, sort_referral
 from cosell.sync.workspace import Workspace
 
@@ -154,11 +155,3 @@ def duplicate(referral: Referral, twin: ReferralId) -> Finding:
         is_healable=False,
         detail=f"stands for the same deal as referral {twin}",
     )
-
-
-def read_reference(referral: Referral) -> OpportunityId | None:
-    """Return the opportunity which a referral names, None when it names none."""
-    try:
-        return OpportunityId(parse_guid(referral.external_reference_id or ""))
-    except ValueError:
-        return None
