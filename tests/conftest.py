@@ -19,6 +19,8 @@ settings.load_profile("repeatable")
 
 TOGETHER = ("tests/flows/outages/", "tests/flows/")
 """Directories whose tests share a product with its Prefect server: starting another one costs too much."""
+LONG = (*TOGETHER, "tests/kills/", "tests/sync/test_thousand_pairs.py", "tests/sync/test_lead_crashes.py")
+"""What begins first, so that no worker is left with it in the end."""
 LIVE_TESTS = "tests/contract/wire/"
 _guard = NetworkGuard()
 
@@ -50,14 +52,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Refuse to run anything else with an open network."""
+    """Put what takes long first; refuse to run anything else with an open network."""
+    items.sort(key=lambda item: next((at for at, name in enumerate(LONG) if item.nodeid.startswith(name)), len(LONG)))
     if config.getoption("--live") and not all(item.nodeid.startswith(LIVE_TESTS) for item in items):
         raise pytest.UsageError(f"--live is for {LIVE_TESTS} alone: name it on the command line")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """Say which tests stay together when several workers share the suite."""
+    """Say which tests stay together when several workers share the suite; they begin in the order of `items`."""
+    config.option.loadscopereorder = False
     return TogetherScheduling(config, log)
 
 
