@@ -12,7 +12,7 @@ from tests.flows.deals import shared_opportunity
 from tests.flows.world import World, running_world
 
 HERE = Path(__file__).parent
-LAST = ("test_sharing", "test_reconnect", "test_privacy", "test_deactivation", "test_stopping")
+LAST = ("test_sharing", "test_reconnect", "test_deactivation", "test_adopting", "test_privacy", "test_stopping")
 """What is told after everything else: what schedules have found meanwhile, what goes wrong and is mended, what all the
 runs have left behind, and the end."""
 SECONDS = 900

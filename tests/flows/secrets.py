@@ -28,6 +28,7 @@ PERSONAL = (
     "Northwind Bakeries",
     "Hafenstra",
     "Replace the ordering system",
+    "@customer.example",
     "seller@contoso-partner.example",
     "referrals.admin@contoso-partner.example",
 )
