@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -52,6 +53,7 @@ def up(
         for each in served:
             asyncio.run(migrate_ledger(each))
         console.print(f"ledger ready in {home}" if settings.database_url is None else "ledger ready")
+        is_ours = not os.environ.get(VARIABLE)
         url = _start_server(processes, home, prefect_port)
         use_prefect(url)
         share_results(settings)
@@ -62,6 +64,8 @@ def up(
             console.print(f"deployments{whose} made")
             tell_made(console, made)
         for pool in dict.fromkeys(each.work_pool for each in served):
+            if is_ours:  # so are all workers, on this machine and with this Python
+                asyncio.run(_begin_runs_here(pool))
             worker = python("prefect", "worker", "start", "--pool", pool, "--type", "process")
             name = "worker" if pool == settings.work_pool else f"worker-{pool}"
             processes.start(name, [*worker, "--limit", str(WORKER_RUNS_AT_MOST)], WORKER_ENVIRONMENT)
@@ -96,6 +100,12 @@ def _start_server(processes: Processes, home: Path, port: int) -> str:
     processes.start("prefect-server", command, environment)
     processes.wait_for("The Prefect server", lambda: answers(f"{url}/health"), seconds=SERVER_SECONDS)
     return url
+
+
+async def _begin_runs_here(pool: str) -> None:
+    from cosell.dispatch import begin_runs_with  # Prefect reads its settings when it is first imported
+
+    await begin_runs_with(shlex.join(python("prefect.engine")), work_pool=pool)
 
 
 async def _serve(served: Sequence[Settings], console: Console, processes: Processes) -> None:
