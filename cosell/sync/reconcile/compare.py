@@ -71,8 +71,8 @@ async def compare_lead(
     stages = look_at_stages(workspace, referral, row)
     decision = decide_lead(stages, base=read_base_stages(link.base))
     moved = _Moved(link=link, referral=referral, row=row, known=known)
-    if decision.move in {LeadMove.QUALIFY, LeadMove.FOLLOW}:
-        cause = moved.find_cause(Side.DATAVERSE if decision.move is LeadMove.QUALIFY else Side.PARTNER_CENTER)
+    if decision.move is not LeadMove.STAY:
+        cause = moved.find_cause(Side.PARTNER_CENTER if decision.move is LeadMove.FOLLOW else Side.DATAVERSE)
         return moved.finding(Kind.DRIFTED, cause, (Difference(field=STATUS, cause=cause, to=Side.DATAVERSE),))
     if is_left_alone(stages, decision):
         return None
