@@ -66,6 +66,8 @@ class Run:
     tags: frozenset[str]
     created_by: str | None
     count: int
+    process_id: int | None
+    """The process in which a worker runs it."""
 
     @classmethod
     def of(cls, told: Document) -> "Run":
@@ -80,6 +82,7 @@ class Run:
             tags=frozenset(told["tags"]),
             created_by=(told.get("created_by") or {}).get("type"),
             count=told["run_count"],
+            process_id=int(told["infrastructure_pid"]) if told["infrastructure_pid"] else None,
         )
 
 

@@ -21,7 +21,7 @@ from cosell.domain.flows import ACTIVATION_ORDER, FlowName
 from cosell.settings import Settings
 from tests.emulator_process import ROOT, Emulators, running_emulators
 from tests.flows.pager import Pager, running_pager
-from tests.flows.prefect_ui import PrefectUi, operating, wait_until
+from tests.flows.prefect_ui import PrefectUi, Run, operating, wait_until
 
 ADMIN = "referrals.admin@contoso-partner.example"
 DISPATCHER, WORKER, SERVER = "cosell.cli dispatch", "prefect worker start", "cosell.cli.prefect_server"
@@ -109,16 +109,18 @@ class World:
         for flow in flows:
             self.ui.set_paused(operating(flow), is_paused=True)
         try:
-            under_way = ("PENDING", "RUNNING")
             for flow in flows:
-                wait_until(
-                    f"no run of {flow} is under way",
-                    lambda flow=flow: not self.ui.runs_of(operating(flow), states=under_way),  # type: ignore[misc]
-                )
+                wait_until(f"no run of {flow} is under way", lambda flow=flow: not self._runs_under_way(flow))  # type: ignore[misc]
             yield
         finally:
             for flow in flows:
                 self.ui.set_paused(operating(flow), is_paused=False)
+
+    def _runs_under_way(self, flow: FlowName) -> list[Run]:
+        """Return the runs of a flow which are on their way; one that was killed may say so for ever, and is not."""
+        told = self.ui.runs_of(operating(flow), states=("PENDING", "RUNNING"))
+        alive = {process_id for process_id, _ in processes_of(self.home)}
+        return [run for run in told if run.process_id is None or run.process_id in alive]
 
     def stop(self) -> tuple[int, float]:
         """End `cosell up` by SIGTERM; return its exit code and the seconds that took."""
