@@ -147,7 +147,7 @@ class _Draft:
             return
         winner, rule = self._pick(row, found)
         if self.waits and winner is Side.DATAVERSE and row.direction is Direction.BOTH:
-            self._wait(row, base)
+            self._wait(row, base, found)
             return
         hindrance = self._hindrance(row, winner, ours, theirs)
         if hindrance:
@@ -222,12 +222,13 @@ class _Draft:
         asked = not is_empty(seen.opportunity.get(HELP_FIELD)) and is_empty(seen.referral.get(HELP_FIELD))
         return asked and not self.waits and not self.is_closed
 
-    def _wait(self, row: FieldRow, base: object) -> None:
+    def _wait(self, row: FieldRow, base: object, found: Merge = Merge.TO_PARTNER_CENTER) -> None:
         """Let an edit of the seller's wait until the invitation is answered."""
         if base is not UNKNOWN:
             self.base[row.field] = base  # type: ignore[assignment]
         # A solution is new at each first meeting of its own; a row of the CRM is an edit of the seller's all the same.
-        is_edit = base is not UNKNOWN or find_identifier(row.field)
+        # And where the sides say two different things, the seller was quicker than the record of what arrived.
+        is_edit = base is not UNKNOWN or found is Merge.CONFLICT or find_identifier(row.field)
         if is_edit and all(note.key != WAITS.key for note in self.notes):
             self.notes.append(WAITS)
 

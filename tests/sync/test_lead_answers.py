@@ -1,10 +1,13 @@
 """A lead is accepted or declined, from either side; what is accepted becomes one opportunity, never a second deal."""
 
+import pytest
+
 from cosell.domain.ids import LeadId
 from cosell.mapping.variables import Variables
+from cosell.sync.hold import LEASE_SECONDS
 from tests.sync.doors import assert_silence, look_at_opportunity, look_at_referral
-from tests.sync.fate import Fate
-from tests.sync.leads import LEAD, arrived_lead
+from tests.sync.fate import Fate, Killed
+from tests.sync.leads import LEAD, LeadInStep, arrived_lead
 from tests.sync.portrait import lines_of
 from tests.sync.stand import Stand
 
@@ -255,3 +258,25 @@ async def test_answers_are_left_to_partner_center_when_the_setting_says_so(stand
 
     assert await lead.status() == "New/Pending"
     assert any("answered in Partner Center only" in line for line in lines_of(await lead.lead()))
+
+
+async def test_seller_who_is_quicker_than_the_record_of_an_arrival_is_told_that_her_change_waits(stand: Stand) -> None:
+    referral_id = await stand.microsoft_invites(**LEAD)
+    fate = Fate()
+    fate.dies_just_before("PATCH /v1.0/")
+    with pytest.raises(Killed):
+        async with stand.run(fate) as workspace:
+            await look_at_referral(workspace, referral_id)
+    (row,) = await stand.leads()
+    lead = LeadInStep(stand, row["leadid"], referral_id)
+    await lead.seller_edits(description="Spoke to the bakers.")
+    stand.pass_time(LEASE_SECONDS + 1)
+
+    await lead.look_from_partner_center()
+
+    assert (await lead.lead())["description"] == "Spoke to the bakers."
+    assert any("qualify it to accept" in line for line in lines_of(await lead.lead()))
+    await assert_silence(stand)
+    await lead.seller_qualifies()
+    await lead.look()
+    assert (await lead.referral())["details"]["notes"] == "Spoke to the bakers."
